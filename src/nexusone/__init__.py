@@ -1,0 +1,1 @@
+"""NexusOne: the backend of an AI marketing platform."""

@@ -1,0 +1,1 @@
+"""Composition roots: what runs in this process."""

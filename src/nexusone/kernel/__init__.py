@@ -1,0 +1,1 @@
+"""Words everyone shares: ids, time, money, locales, refusals, contracts. Pure, no I/O."""

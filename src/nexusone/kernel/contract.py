@@ -1,0 +1,71 @@
+"""The base of every contract: frozen, strict, nothing unknown; and the scalar types they are made of."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, StringConstraints
+
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$")
+
+
+class Contract(BaseModel):
+    """Frozen data with no behaviour; unknown fields and coerced types are refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _printable(value: str) -> str:
+    if UNPRINTABLE.search(value):
+        raise ValueError("control and direction-changing characters are not allowed")
+    return unicodedata.normalize("NFC", value)
+
+
+def _id_text(value: object) -> object:
+    if isinstance(value, str | UUID):
+        return value
+    raise ValueError("an id is a UUID in text form")
+
+
+def _instant_text(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and RFC3339.match(value)):
+        return value
+    raise ValueError("a time is RFC 3339 with an offset, like 2026-01-31T09:30:00Z")
+
+
+def _to_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a time needs an offset")
+    return value.astimezone(UTC)
+
+
+def _instant_json(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Id = Annotated[UUID, Strict(False), BeforeValidator(_id_text)]
+"""A UUID, in text form on the wire."""
+
+Instant = Annotated[
+    datetime,
+    Strict(False),
+    BeforeValidator(_instant_text),
+    AfterValidator(_to_utc),
+    PlainSerializer(_instant_json, return_type=str, when_used="json"),
+]
+"""An RFC 3339 instant, UTC."""
+
+Text = Annotated[str, AfterValidator(_printable)]
+"""Text without control characters, in Unicode NFC."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_printable)]
+"""A human name of a thing: 1 to 200 characters."""
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+"""A lower-case identifier chosen by a person, such as an attribute's name."""
+
+Limit = Annotated[int, Field(ge=1, le=100)]
+"""A page size."""

@@ -1,0 +1,1 @@
+"""The machinery: database, jobs, events, vault, blobs, limits, telemetry. Knows no business."""

@@ -1,0 +1,1 @@
+"""The kit for doors: routes, GraphQL, problem details, limits, idempotency."""
