@@ -1,0 +1,65 @@
+"""What a vendor's folder declares of itself: its manifest, what it implements, how it is simulated."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSetup:
+    """What a capability is built from: where the vendor is, and with which credentials to speak to it."""
+
+    address: str
+    credentials: Mapping[str, str]
+    is_sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One port the vendor implements. `build` makes the implementation; the conformance suite holds it to the port."""
+
+    port: type[Any]
+    build: Callable[[ProviderSetup], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSetup:
+    """Where a simulator may live: a folder of its own, the host to bind, the port for a raw socket (0: any free one)."""
+
+    data: Path
+    host: str
+    socket_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorParts:
+    """A running simulator's doors.
+
+    `app` is mounted at `/<provider name>` of the simulators' HTTP server. `socket`, for vendors that do not speak
+    HTTP, is entered for as long as the simulator lives and yields the address, such as `smtp://127.0.0.1:2525`.
+    """
+
+    app: ASGIApp | None = None
+    socket: Callable[[], AbstractAsyncContextManager[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A vendor as data: found by discovery, never listed by hand.
+
+    `live_address` is used in live mode where settings give no other; in sandbox mode every address is a simulator's
+    (`simulator_path` is appended to the HTTP simulator's mount). `credential_fields` name what the vault must hold.
+    """
+
+    name: str
+    title: str
+    live_address: str
+    credential_fields: tuple[str, ...]
+    capabilities: tuple[Capability, ...]
+    simulator: Callable[[SimulatorSetup], SimulatorParts] | None = None
+    simulator_path: str = ""
+    sandbox_credentials: Mapping[str, str] = field(default_factory=dict)
