@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class Refusal(Exception):
     """The base of all refusals: a stable `code`, an HTTP `status`, `data` that fills the message."""
 
     code: ClassVar[str] = "refused"

@@ -1,0 +1,254 @@
+"""PostgreSQL: a pool, and transactions that carry a module's role and one workspace.
+
+Every statement runs in a transaction that `Database.transaction` opened: as the module's role, for one workspace
+(or none, and then row-level security shows nothing). A second transaction in the same task is refused, so nobody
+can ask another module while holding locks.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, LiteralString, TypeVar, cast
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from nexusone.kernel.errors import Conflict, Unavailable
+from nexusone.kernel.outcomes import UnknownOutcome
+from nexusone.platform.origin import Origin
+from nexusone.platform.sql import Sql
+
+R = TypeVar("R")
+Parameters = Mapping[str, object]
+
+MODULE_NAME = re.compile(r"^[a-z]{2,30}$")
+ATTEMPTS_MAX = 3
+POOL_WAIT_SECONDS = 2.0
+
+_open_transaction: ContextVar[str | None] = ContextVar("open_transaction", default=None)
+
+
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL does not answer, has no free connection, or gave up on a statement."""
+
+    code = "database.unavailable"
+
+
+class Contended(Conflict):
+    """The same rows were being changed by others, and retrying did not help."""
+
+    code = "database.contended"
+
+
+class TransactionOpen(RuntimeError):
+    """A transaction was asked for while this task holds another: reserve, work, settle instead."""
+
+
+class Transaction:
+    """One open transaction. Statements name their parameters; rows become instances of the class asked for."""
+
+    def __init__(self, connection: AsyncConnection[Any], *, module: str, origin: Origin) -> None:
+        self.connection = connection
+        self.module = module
+        self.origin = origin
+
+    async def execute(self, statement: Sql, parameters: Parameters | None = None) -> int:
+        """Runs a statement; returns how many rows it touched."""
+        cursor = await self.connection.execute(_text(statement), parameters)
+        return cursor.rowcount
+
+    async def execute_many(self, statement: Sql, rows: Sequence[Parameters]) -> None:
+        """Runs one statement for each set of parameters, in one pipeline; for dozens of rows, not thousands."""
+        async with self.connection.cursor() as cursor:
+            await cursor.executemany(_text(statement), rows)
+
+    async def fetch_all(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> list[R]:
+        """All rows."""
+        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(_text(statement), parameters)
+            return await cursor.fetchall()
+
+    async def find_one(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> R | None:
+        """The first row, or None."""
+        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(_text(statement), parameters)
+            return await cursor.fetchone()
+
+    async def fetch_one(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> R:
+        """The one row that must be there."""
+        found = await self.find_one(row, statement, parameters)
+        if found is None:
+            raise LookupError("a statement that must give a row gave none")
+        return found
+
+    async def fetch_value(self, kind: type[R], statement: Sql, parameters: Parameters | None = None) -> R:
+        """The first column of the one row that must be there."""
+        found = await self.find_value(kind, statement, parameters)
+        if found is None:
+            raise LookupError("a statement that must give a value gave none")
+        return found
+
+    async def find_value(self, kind: type[R], statement: Sql, parameters: Parameters | None = None) -> R | None:
+        """The first column of the first row, or None."""
+        async with self.connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(_text(statement), parameters)
+            return cast("R | None", await cursor.fetchone())
+
+    async def fetch_tuples(self, statement: Sql, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """All rows as plain tuples, for volume."""
+        async with self.connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(_text(statement), parameters)
+            return await cursor.fetchall()
+
+    async def stream(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> AsyncIterator[R]:
+        """Rows through a server-side cursor, in constant memory."""
+        async with self.connection.cursor("rows", row_factory=class_row(row)) as cursor:
+            cursor.itersize = 1000
+            await cursor.execute(_text(statement), parameters)
+            async for item in cursor:
+                yield item
+
+    async def copy_in(self, statement: Sql, rows: Iterable[Sequence[object]], *, types: Sequence[str] | None = None) -> int:
+        """`COPY … FROM STDIN`; `types` (names) switches to the binary format. Returns the rows written."""
+        cursor: AsyncCursor[Any]
+        async with self.connection.cursor() as cursor:
+            async with cursor.copy(_text(statement)) as copy:
+                if types:
+                    copy.set_types(types)
+                for values in rows:
+                    await copy.write_row(values)
+            return cursor.rowcount
+
+    async def copy_out(self, statement: Sql, parameters: Parameters | None = None) -> AsyncIterator[bytes]:
+        """`COPY … TO STDOUT`, chunk by chunk."""
+        async with self.connection.cursor() as cursor, cursor.copy(_text(statement), parameters) as copy:
+            async for chunk in copy:
+                yield bytes(chunk)
+
+
+class Database:
+    """The pool of one process. `url` is the application's login, which owns nothing."""
+
+    def __init__(self, url: str, *, connections_max: int, prepares_statements: bool = True) -> None:
+        self.url = url
+        self._prepare_threshold = 5 if prepares_statements else None
+        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=connections_max,
+            open=False,
+            timeout=POOL_WAIT_SECONDS,
+            max_waiting=connections_max * 50,
+            kwargs={"autocommit": True, "prepare_threshold": self._prepare_threshold, "application_name": "nexusone"},
+        )
+
+    async def open(self) -> None:
+        """Opens the pool; the first connection is made before it returns."""
+        try:
+            await self._pool.open(wait=True, timeout=10)
+        except PoolTimeout as error:
+            raise DatabaseUnavailable(reason="no connection within 10 seconds") from error
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._pool.close()
+
+    def statistics(self) -> Mapping[str, int]:
+        """The pool's counters, for metrics."""
+        return self._pool.get_stats()
+
+    async def is_ready(self) -> bool:
+        """Whether a statement runs within two seconds."""
+        try:
+            async with asyncio.timeout(POOL_WAIT_SECONDS), self._pool.connection() as connection:
+                await connection.execute("select 1")
+        except (psycopg.Error, PoolTimeout, TimeoutError):
+            return False
+        return True
+
+    @asynccontextmanager
+    async def transaction(self, module: str, *, origin: Origin, statement_timeout_seconds: int | None = None) -> AsyncIterator[Transaction]:
+        """One transaction as `module`'s role in the origin's workspace; commits on leaving, rolls back on any exception.
+
+        Raises:
+            TransactionOpen: this task already holds one.
+            DatabaseUnavailable: no connection, or the server gave up on a statement.
+            UnknownOutcome: the answer to COMMIT was lost.
+        """
+        if (holder := _open_transaction.get()) is not None:
+            raise TransactionOpen(f"{module} asked for a transaction while {holder}'s is open in this task")
+        mark = _open_transaction.set(module)
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(_opening(module, origin.workspace_id, statement_timeout_seconds))
+                try:
+                    yield Transaction(connection, module=module, origin=origin)
+                except BaseException:
+                    await _roll_back(connection)
+                    raise
+                await _commit(connection)
+        except PoolTimeout as error:
+            raise DatabaseUnavailable(reason="no free connection", headers={"Retry-After": "2"}) from error
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
+            raise DatabaseUnavailable(reason="a statement took too long", headers={"Retry-After": "2"}) from error
+        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+            raise
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(reason="the connection was lost", headers={"Retry-After": "2"}) from error
+        finally:
+            _open_transaction.reset(mark)
+
+
+async def retrying(work: Callable[[], Awaitable[R]]) -> R:
+    """Runs `work`, which opens its own transaction, again after a deadlock or serialization failure: three times at most.
+
+    Raises:
+        Contended: it failed that way every time.
+    """
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        try:
+            return await work()
+        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
+            if attempt == ATTEMPTS_MAX:
+                raise Contended from error
+            await asyncio.sleep(random.uniform(0.5, 1.5) * 0.02 * 2**attempt)  # noqa: S311 - jitter, not a secret
+    raise AssertionError("unreachable")
+
+
+def _text(statement: Sql) -> LiteralString:
+    return cast("LiteralString", statement.text)
+
+
+def _opening(module: str, workspace_id: UUID | None, statement_timeout_seconds: int | None) -> LiteralString:
+    if not MODULE_NAME.match(module):
+        raise ValueError(f"{module!r} is not a module")
+    text = f"begin; set local role m_{module}; set local nexusone.workspace = '{workspace_id or ''}'"
+    if statement_timeout_seconds is not None:
+        text += f"; set local statement_timeout = '{int(statement_timeout_seconds)}s'"
+    return cast("LiteralString", text)
+
+
+async def _roll_back(connection: AsyncConnection[Any]) -> None:
+    # A broken or busy connection cannot be rolled back; closing it makes the server do so, and the pool replaces it.
+    try:
+        async with asyncio.timeout(2):
+            await connection.execute("rollback")
+    except (psycopg.Error, TimeoutError):
+        await connection.close()
+
+
+async def _commit(connection: AsyncConnection[Any]) -> None:
+    try:
+        cursor = await connection.execute("commit")
+    except psycopg.OperationalError as error:
+        if isinstance(error, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected):
+            raise
+        raise UnknownOutcome(detail="the answer to COMMIT was lost") from error
+    if cursor.statusmessage == "ROLLBACK":
+        raise DatabaseUnavailable(reason="the transaction was already broken")

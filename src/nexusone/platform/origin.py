@@ -1,0 +1,68 @@
+"""Who set something in motion: what transactions, events and jobs are stamped with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+PrincipalKind = Literal["anonymous", "user", "api_key", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who acts, and what it may do."""
+
+    kind: PrincipalKind
+    id: UUID | None
+    permissions: frozenset[str]
+    session_id: UUID | None = None
+
+    @property
+    def label(self) -> str:
+        """`kind:id`, as it stands in events, jobs and logs."""
+        return f"{self.kind}:{self.id}" if self.id else self.kind
+
+
+ANONYMOUS = Principal(kind="anonymous", id=None, permissions=frozenset())
+SYSTEM = Principal(kind="system", id=None, permissions=frozenset({"*"}))
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
+    """The key under which a request's effect is recorded once; `status` is what a replay answers with."""
+
+    principal_id: UUID
+    method: str
+    path: str
+    key: str
+    fingerprint: bytes
+    status: int
+
+
+class Origin(Protocol):
+    """The context of a transaction, as far as the machinery needs it."""
+
+    @property
+    def workspace_id(self) -> UUID | None: ...
+
+    @property
+    def principal(self) -> Principal: ...
+
+    @property
+    def request_id(self) -> str: ...
+
+    @property
+    def locale(self) -> str: ...
+
+    @property
+    def timezone(self) -> str: ...
+
+    @property
+    def idempotency(self) -> IdempotencyClaim | None: ...
+
+    def now(self) -> datetime: ...
+
+    def subscribers(self, event_name: str) -> Sequence[str]:
+        """The names of the jobs that a publication of the event sets off."""
+        ...
