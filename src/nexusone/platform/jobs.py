@@ -1,0 +1,321 @@
+"""Later work: jobs enqueued in the caller's transaction, retried with backoff, dead-lettered with their reason.
+
+The only file that knows the queue library. A job may run twice and a worker may die at any point, so handlers are
+idempotent; a job whose worker stopped beating is taken over after `HEARTBEAT_TIMEOUT`.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar, cast
+from uuid import UUID
+
+import psycopg
+import structlog
+from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.core.sm import SchedulerManager
+from pgqueuer.domain.errors import FailingListenerError, RetryRequested
+from pgqueuer.domain.models import Context as QueueContext
+from pgqueuer.domain.models import Job as QueueJob
+from pgqueuer.domain.models import Schedule as QueueSchedule
+from pgqueuer.domain.settings import DBSettings
+from pgqueuer.domain.types import JobId
+
+from nexusone.kernel.contract import Contract
+from nexusone.kernel.errors import Refusal
+from nexusone.kernel.outcomes import DefiniteFailure
+from nexusone.platform.database import Transaction
+from nexusone.platform.origin import Principal, PrincipalKind
+from nexusone.platform.runtime import Context, Runtime
+
+P = TypeVar("P", bound=Contract)
+
+QUEUE_SCHEMA = "queue"
+HEARTBEAT_TIMEOUT = timedelta(seconds=20)
+CRASHES_MAX = 3
+BACKOFF_MAX_SECONDS = 300.0
+
+_settings = DBSettings(db_schema=QUEUE_SCHEMA)
+_log = structlog.get_logger(__name__)
+
+
+class JobPoisoned(Exception):
+    """The job took its worker down again and again; it is set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind(Generic[P]):
+    """A kind of later work. Its name is on the wire and never changes.
+
+    `concurrency` bounds how many run at once over all workers (0: as many as there are); after `attempts_max` failures
+    the job becomes a dead letter. A refusal of status below 500 and a failure that is not retryable go there at once.
+    """
+
+    name: str
+    payload: type[P]
+    handler: Callable[[Context, P], Awaitable[None]]
+    concurrency: int = 0
+    attempts_max: int = 8
+    timeout_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Work by the clock (cron, UTC) in the system context; a missed tick is caught up once, and ticks never overlap."""
+
+    name: str
+    cron: str
+    handler: Callable[[Context], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A job that was given up on, and why."""
+
+    id: int
+    name: str
+    workspace_id: UUID | None
+    payload: str
+    attempts: int
+    failed_at: datetime
+    reason: str
+
+
+async def enqueue(
+    tx: Transaction, kind: JobKind[P], payload: P, *, after: timedelta | None = None, key: str | None = None, priority: int = 0
+) -> None:
+    """Leaves a job with the transaction's commit. A second job of the same unfinished `key` is not added."""
+    await enqueue_named(tx, [(kind.name, payload)], after=after, key=key, priority=priority)
+
+
+async def enqueue_named(
+    tx: Transaction,
+    jobs: Sequence[tuple[str, Contract]],
+    *,
+    after: timedelta | None = None,
+    key: str | None = None,
+    priority: int = 0,
+) -> None:
+    """The same for several jobs in one statement, by name; `key` is joined with each name and the workspace."""
+    origin = tx.origin
+    headers: dict[str, Any] = {
+        "workspace_id": str(origin.workspace_id) if origin.workspace_id else None,
+        "principal": [origin.principal.kind, str(origin.principal.id) if origin.principal.id else None],
+        "permissions": sorted(origin.principal.permissions),
+        "locale": origin.locale,
+        "timezone": origin.timezone,
+        "request_id": origin.request_id,
+    }
+    await _queries(PsycopgDriver(tx.connection)).enqueue(
+        [name for name, _ in jobs],
+        [payload.model_dump_json().encode() for _, payload in jobs],
+        [priority] * len(jobs),
+        [after] * len(jobs),
+        [f"{origin.workspace_id}:{name}:{key}" if key else None for name, _ in jobs],
+        [headers] * len(jobs),
+        on_conflict="skip",
+    )
+
+
+async def list_dead_letters(queue_url: str, *, limit: int = 100) -> list[DeadLetter]:
+    """The jobs that were given up on, newest first."""
+    async with await _connect(queue_url) as connection:
+        queries = _queries(PsycopgDriver(connection))
+        letters = []
+        for job in await queries.list_failed_jobs(limit):
+            history = await queries.job_log_history(job.id)
+            reasons = [entry.traceback.exception_message for entry in history if entry.traceback is not None]
+            letters.append(_dead_letter(job, reasons[-1] if reasons else "unknown"))
+        return letters
+
+
+async def redrive(queue_url: str, *, ids: Sequence[int]) -> None:
+    """Puts dead letters back into the queue, with their attempts forgotten."""
+    async with await _connect(queue_url) as connection:
+        await _queries(PsycopgDriver(connection)).requeue_jobs([JobId(identifier) for identifier in ids])
+
+
+def queue_schema_statements() -> str:
+    """The DDL of the queue's tables, for the migration."""
+    return QueryBuilderEnvironment(_settings).build_install_query(create_schema=False)
+
+
+@dataclass
+class Worker:
+    """Takes jobs and schedules until stopped; after a lost connection it comes back by itself."""
+
+    runtime: Runtime
+    queue_url: str
+    kinds: Sequence[JobKind[Any]]
+    schedules: Sequence[Schedule] = ()
+    concurrency: int = 20
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _managers: list[QueueManager | SchedulerManager] = field(default_factory=list, init=False)
+
+    def stop(self) -> None:
+        """Takes nothing more; running jobs may finish."""
+        self._stopping.set()
+        for manager in self._managers:
+            manager.shutdown.set()
+
+    async def run(self) -> None:
+        """Works until `stop`."""
+        while not self._stopping.is_set():
+            try:
+                await self._run_connected()
+            except (psycopg.OperationalError, FailingListenerError) as error:
+                _log.warning("queue.connection_lost", error=str(error))
+                await self._pause(1.0)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _run_connected(self) -> None:
+        async with await _connect(self.queue_url) as jobs_connection, await _connect(self.queue_url) as schedules_connection:
+            queries = _queries(PsycopgDriver(jobs_connection))
+            queue = QueueManager(queries)
+            clockwork = SchedulerManager(_queries(PsycopgDriver(schedules_connection)))
+            for kind in self.kinds:
+                queue.register_executor(kind.name, _Executor.of(kind, self.runtime, queries))
+            for schedule in self.schedules:
+                clockwork.schedule(schedule.name, schedule.cron)(_scheduled(schedule, self.runtime))
+            self._managers = [queue, clockwork]
+            if self._stopping.is_set():
+                return
+            await self._run_managers(queue, clockwork)
+
+    async def _run_managers(self, queue: QueueManager, clockwork: SchedulerManager) -> None:
+        running = [
+            asyncio.create_task(
+                queue.run(
+                    dequeue_timeout=timedelta(seconds=5),
+                    batch_size=min(10, self.concurrency // 2),
+                    max_concurrent_tasks=self.concurrency,
+                    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                    shutdown_on_listener_failure=True,
+                )
+            )
+        ]
+        if self.schedules:
+            running.append(asyncio.create_task(clockwork.run()))
+        try:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            queue.shutdown.set()
+            clockwork.shutdown.set()
+            outcomes = await asyncio.gather(*running, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+
+class _Executor(AbstractEntrypointExecutor):
+    """Runs one job: builds its context, bounds its time, and turns failures into retries or dead letters."""
+
+    kind: JobKind[Any]
+    runtime: Runtime
+    queries: Queries
+
+    @classmethod
+    def of(cls, kind: JobKind[Any], runtime: Runtime, queries: Queries) -> "_Executor":
+        made = cls(EntrypointExecutorParameters(concurrency_limit=kind.concurrency, func=_never, on_failure="hold"))
+        made.kind, made.runtime, made.queries = kind, runtime, queries
+        return made
+
+    async def execute(self, job: QueueJob, context: QueueContext) -> None:
+        ctx = _context_of(job, self.runtime)
+        with structlog.contextvars.bound_contextvars(
+            request_id=ctx.request_id, workspace_id=str(ctx.workspace_id), job=self.kind.name, attempt=job.attempts + 1
+        ):
+            await self._refuse_poison(job)
+            try:
+                payload = self.kind.payload.model_validate_json(job.payload or b"{}")
+                async with asyncio.timeout(self.kind.timeout_seconds):
+                    await self.kind.handler(ctx, payload)
+            except Exception as error:
+                if _is_final(error) or job.attempts + 1 >= self.kind.attempts_max:
+                    _log.error("job.given_up", error=repr(error), exc_info=error)
+                    raise
+                delay = _backoff_seconds(job.attempts, error)
+                _log.warning("job.retried", error=repr(error), delay_seconds=round(delay, 2))
+                raise RetryRequested(timedelta(seconds=delay), repr(error)) from error
+
+    async def _refuse_poison(self, job: QueueJob) -> None:
+        if datetime.now(UTC) - job.created < HEARTBEAT_TIMEOUT:
+            return
+        history = await self.queries.job_log_history(job.id)
+        crashes = sum(entry.status == "picked" for entry in history) - job.attempts - 1
+        if crashes >= CRASHES_MAX and not any(entry.status == "failed" for entry in history):
+            raise JobPoisoned(f"its worker died {crashes} times while running it")
+
+
+def _is_final(error: Exception) -> bool:
+    if isinstance(error, Refusal):
+        return error.status < 500 and error.status not in (409, 429)
+    return isinstance(error, DefiniteFailure) and not error.is_retryable
+
+
+def _backoff_seconds(attempts: int, error: Exception) -> float:
+    if isinstance(error, DefiniteFailure) and error.retry_after_seconds is not None:
+        return error.retry_after_seconds * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, not a secret
+    return min(BACKOFF_MAX_SECONDS, 2.0**attempts) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
+
+
+def _context_of(job: QueueJob, runtime: Runtime) -> Context:
+    headers: dict[str, Any] = dict(job.headers or {})
+    kind, principal_id = headers.get("principal") or ("system", None)
+    workspace_id = headers.get("workspace_id")
+    return Context(
+        runtime=runtime,
+        workspace_id=UUID(workspace_id) if workspace_id else None,
+        principal=Principal(
+            kind=cast("PrincipalKind", kind), id=UUID(principal_id) if principal_id else None, permissions=frozenset(headers.get("permissions") or ())
+        ),
+        request_id=str(headers.get("request_id") or f"job-{job.id}"),
+        locale=str(headers.get("locale") or "en"),
+        timezone=str(headers.get("timezone") or "UTC"),
+    )
+
+
+def _scheduled(schedule: Schedule, runtime: Runtime) -> Callable[[QueueSchedule], Awaitable[None]]:
+    async def tick(_: QueueSchedule) -> None:
+        with structlog.contextvars.bound_contextvars(schedule=schedule.name):
+            await schedule.handler(runtime.system())
+
+    return tick
+
+
+def _dead_letter(job: QueueJob, reason: str) -> DeadLetter:
+    headers = dict(job.headers or {})
+    workspace_id = headers.get("workspace_id")
+    return DeadLetter(
+        id=int(job.id),
+        name=str(job.entrypoint),
+        workspace_id=UUID(str(workspace_id)) if workspace_id else None,
+        payload=json.dumps(json.loads(job.payload or b"{}")),
+        attempts=job.attempts + 1,
+        failed_at=job.updated,
+        reason=reason,
+    )
+
+
+def _queries(driver: PsycopgDriver) -> Queries:
+    return Queries(driver, QueryBuilderEnvironment(_settings), QueryQueueBuilder(_settings), QuerySchedulerBuilder(_settings))
+
+
+async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c role=m_queue", application_name="nexusone queue")
+
+
+async def _never(_: QueueJob) -> None:
+    raise AssertionError("the executor runs the handler itself")

@@ -1,0 +1,1 @@
+"""The history of the machinery's own schema."""
