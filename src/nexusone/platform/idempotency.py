@@ -37,6 +37,13 @@ where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
   and method = %(method)s and path = %(path)s and key = %(key)s
 """)
 
+RECORD_ANSWER = sql("""
+update platform.idempotency
+set status = %(status)s, body = %(body)s
+where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
+  and method = %(method)s and path = %(path)s and key = %(key)s and status is null
+""")
+
 ABANDON = sql("""
 delete from platform.idempotency
 where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
@@ -118,6 +125,12 @@ async def conclude(tx: Transaction, answer: Contract | None) -> None:
         return
     body = answer.model_dump_json().encode() if answer is not None else b""
     await tx.execute(CONCLUDE, {**_key(workspace_id, claimed), "status": claimed.status, "body": body})
+
+
+async def record_answer(ctx: Context, claimed: IdempotencyClaim, *, body: bytes) -> None:
+    """Records the answer of an operation that had no effect of its own to conclude with; a concluded one stays."""
+    async with ctx.transaction("platform") as tx:
+        await tx.execute(RECORD_ANSWER, {**_key(ctx.workspace, claimed), "status": claimed.status, "body": body})
 
 
 async def abandon(ctx: Context, claimed: IdempotencyClaim) -> None:

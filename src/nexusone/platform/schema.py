@@ -125,6 +125,7 @@ def _grant_queue(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart
         # Every module writes facts and idempotency outcomes inside its own transaction; only platform reads events.
         "grant insert on platform.event to {writers}",
         "grant select, update on platform.idempotency to {writers}",
+        "grant select, insert, update on platform.rate_limit to {writers}",
     )
     with _as_role(connection, "o_platform"):
         for statement in statements:

@@ -1,0 +1,54 @@
+"""Tells a process which events were committed, by LISTEN on one connection of its own."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import structlog
+
+QUEUE_MAX = 1000
+RECONNECT_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class LiveEvents:
+    """Hands the ids of committed events to the subscribers of their workspace; run it as a task of the process."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._subscribers: dict[UUID, set[asyncio.Queue[UUID]]] = {}
+
+    @contextmanager
+    def subscribe(self, workspace_id: UUID) -> Iterator[asyncio.Queue[UUID]]:
+        """The ids as they come; a subscriber that does not keep up loses the oldest and can catch up by id."""
+        queue: asyncio.Queue[UUID] = asyncio.Queue(QUEUE_MAX)
+        self._subscribers.setdefault(workspace_id, set()).add(queue)
+        try:
+            yield queue
+        finally:
+            queues = self._subscribers[workspace_id]
+            queues.discard(queue)
+            if not queues:
+                del self._subscribers[workspace_id]
+
+    async def run(self) -> None:
+        """Listens until cancelled; comes back after a lost connection."""
+        while True:
+            try:
+                await self._listen()
+            except psycopg.OperationalError as error:
+                _log.warning("live.connection_lost", error=str(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True, application_name="nexusone live") as connection:
+            await connection.execute("listen nexusone_events")
+            async for notice in connection.notifies():
+                workspace, _, event = notice.payload.partition(":")
+                for queue in self._subscribers.get(UUID(workspace), ()):
+                    if queue.full():
+                        queue.get_nowait()
+                    queue.put_nowait(UUID(event))

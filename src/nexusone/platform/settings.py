@@ -1,0 +1,41 @@
+"""Settings of the process: where the database, the data folder and the doors are. Environment prefix `NEXUSONE_`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Mode = Literal["sandbox", "live"]
+
+
+class PlatformSettings(BaseSettings):
+    """One instance a process. In `sandbox` mode every vendor is a simulator and nothing leaves the machine."""
+
+    model_config = SettingsConfigDict(env_prefix="NEXUSONE_", extra="ignore", frozen=True)
+
+    mode: Mode = "sandbox"
+    data: Path = Path(".nexusone")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str | None = None
+    database_url: str | None = None
+    database_admin_url: str | None = None
+    database_connections: int = Field(default=12, ge=2, le=500)
+    database_prepares: bool = True
+    master_key_file: Path | None = None
+    simulators_port: int = Field(default=0, ge=0, le=65535)
+    sandbox_url: str | None = None
+    blobs_url: str | None = None
+    body_bytes_max: int = Field(default=1024 * 1024, ge=1024)
+    upload_bytes_max: int = Field(default=512 * 1024 * 1024, ge=1024)
+    rate_limit: str = "6000/minute"
+    rate_limit_anonymous: str = "300/minute"
+    metrics_token: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+
+    @property
+    def public_address(self) -> str:
+        """The address under which the outside reaches this deployment, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,0 +1,146 @@
+"""A module's REST door: routes that name their permission, their refusals and how they treat idempotency keys."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from nexusone.kernel.errors import Forbidden, RateLimited, Refusal, Unauthenticated, Unprocessable
+from nexusone.web.gate import PUBLIC, Gate, KeyUse
+from nexusone.web.problems import Problem
+from nexusone.web.strict import StrictRequest
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+GATE_STATE = "gate"
+DECLARATION = "__declaration__"
+
+
+class Operation(APIRoute):
+    """One route. Admission (credential, limits, permission, idempotency key) comes before the body is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+        declaration: Declaration = getattr(self.endpoint, DECLARATION)
+
+        async def handle(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            gate: Gate = getattr(request.app.state, GATE_STATE)
+            return await gate.pass_through(strict, declaration, answer)
+
+        return handle
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a route says of itself; the gate enforces it and OpenAPI shows it."""
+
+    operation: str
+    permission: str
+    key_use: KeyUse
+    cost: int
+    is_upload: bool = False
+
+
+class Door:
+    """The routes of one subject. `name` is the tag in OpenAPI; operation ids are `name.function`."""
+
+    def __init__(self, name: str, *, prefix: str = "/v1") -> None:
+        self.name = name
+        self.router = APIRouter(prefix=prefix, tags=[name], route_class=Operation)
+
+    def route(
+        self,
+        method: Method,
+        path: str,
+        *,
+        permission: str,
+        summary: str,
+        status: int = 200,
+        refusals: Sequence[type[Refusal]] = (),
+        key_use: KeyUse | None = None,
+        cost: int = 1,
+        is_upload: bool = False,
+        openapi_extra: dict[str, Any] | None = None,
+        is_listed: bool = True,
+        **options: Any,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Registers an endpoint. `key_use` defaults to "optional" for POST and "none" otherwise."""
+
+        def register(endpoint: Endpoint) -> Endpoint:
+            used: KeyUse = key_use or ("optional" if method == "POST" and permission != PUBLIC else "none")
+            operation = f"{self.name}.{endpoint.__name__}"
+            declaration = Declaration(operation=operation, permission=permission, key_use=used, cost=cost, is_upload=is_upload)
+            setattr(endpoint, DECLARATION, declaration)
+            self.router.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                status_code=status,
+                summary=summary,
+                operation_id=operation,
+                responses=_responses(refusals, permission),
+                openapi_extra={"x-permission": permission, **_key_parameter(used), **(openapi_extra or {})},
+                include_in_schema=is_listed,
+                **options,
+            )
+            return endpoint
+
+        return register
+
+    def get(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """Registers a GET."""
+        return self.route("GET", path, **declared)
+
+    def post(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """Registers a POST."""
+        return self.route("POST", path, **declared)
+
+    def put(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """Registers a PUT."""
+        return self.route("PUT", path, **declared)
+
+    def patch(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """Registers a PATCH."""
+        return self.route("PATCH", path, **declared)
+
+    def delete(self, path: str, **declared: Any) -> Callable[[Endpoint], Endpoint]:
+        """Registers a DELETE."""
+        return self.route("DELETE", path, **declared)
+
+
+def _responses(refusals: Sequence[type[Refusal]], permission: str) -> dict[int | str, dict[str, Any]]:
+    always: tuple[type[Refusal], ...] = (Unprocessable, RateLimited)
+    if permission != PUBLIC:
+        always += (Unauthenticated, Forbidden)
+    by_status: dict[int | str, list[type[Refusal]]] = {}
+    for refusal in (*refusals, *always):
+        if refusal not in by_status.setdefault(refusal.status, []):
+            by_status[refusal.status].append(refusal)
+    return {
+        status: {
+            "description": "; ".join(f"`{kind.code}`: {(kind.__doc__ or '').splitlines()[0]}" for kind in kinds),
+            "content": {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+        }
+        for status, kinds in sorted(by_status.items(), key=lambda pair: int(pair[0]))
+    }
+
+
+def _key_parameter(used: KeyUse) -> dict[str, Any]:
+    if used == "none":
+        return {}
+    return {
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": used == "required",
+                "description": "Repeating a request with its key gives the first answer and has no second effect, for 72 hours.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
+            }
+        ]
+    }

@@ -1,0 +1,192 @@
+"""The gate every operation passes: credential, rate limit, permission, idempotency key, and back out again."""
+
+import hashlib
+import ipaddress
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nexusone.kernel.errors import Forbidden, InvalidRequest, Refusal
+from nexusone.platform.idempotency import Replay, abandon, claim, record_answer
+from nexusone.platform.limits import Limit, rate, take
+from nexusone.platform.origin import ANONYMOUS, IdempotencyClaim
+from nexusone.platform.runtime import Context, Runtime
+from nexusone.web.admission import Arrival, Authenticator
+from nexusone.web.problems import Messages, problem_response, refusal_of
+
+KeyUse = Literal["none", "optional", "required"]
+Answer = Callable[[Request], Coroutine[Any, Any, Response]]
+
+PUBLIC = "public"
+AUTHENTICATED = "authenticated"
+KEY_LENGTH_MAX = 255
+CONTEXT_SCOPE_KEY = "nexusone.context"
+REQUEST_ID_SCOPE_KEY = "nexusone.request_id"
+
+
+class IdempotencyKeyMissing(InvalidRequest):
+    """The operation moves money, credits or messages and needs an Idempotency-Key."""
+
+    code = "idempotency.key_missing"
+
+
+class Declared(Protocol):
+    """What the gate needs to know of a route."""
+
+    @property
+    def permission(self) -> str: ...
+
+    @property
+    def key_use(self) -> KeyUse: ...
+
+    @property
+    def cost(self) -> int: ...
+
+    @property
+    def is_upload(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One per process; made with the runtime by the composition."""
+
+    runtime: Runtime
+    messages: Messages
+    anonymous_rate: str
+    trusted_proxies: tuple[str, ...] = ()
+
+    async def pass_through(self, request: Request, declared: Declared, answer: Answer) -> Response:
+        """Admits a request, lets it be answered, and turns refusals into problems."""
+        ctx = Context(
+            runtime=self.runtime,
+            workspace_id=None,
+            principal=ANONYMOUS,
+            request_id=request.scope.get(REQUEST_ID_SCOPE_KEY, "unknown"),
+            locale=_language(request),
+            ip=self.client_ip(request),
+        )
+        headers: dict[str, str] = {}
+        try:
+            ctx, headers = await self._admit(request, declared, ctx)
+            request.scope[CONTEXT_SCOPE_KEY] = ctx
+            response = await self._answer_once(request, declared, ctx, answer)
+        except (RequestValidationError, HTTPException) as error:
+            response = self.refuse(refusal_of(error), ctx)
+        except Refusal as refusal:
+            response = self.refuse(refusal, ctx)
+        response.headers.update({name: value for name, value in headers.items() if name not in response.headers})
+        return response
+
+    def refuse(self, refusal: Refusal, ctx: Context) -> Response:
+        """The problem a refusal becomes, in the caller's language."""
+        return problem_response(refusal, messages=self.messages, locale=ctx.locale, request_id=ctx.request_id)
+
+    def client_ip(self, request: Request) -> str:
+        """The caller's address: the connection's, or what the nearest trusted proxies forwarded."""
+        peer = request.client.host if request.client else "0.0.0.0"  # noqa: S104 - a placeholder, not a bind
+        forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+        while peer in self.trusted_proxies and forwarded:
+            peer = forwarded.pop()
+        return str(ipaddress.ip_address(peer)) if _is_ip(peer) else "0.0.0.0"  # noqa: S104 - a placeholder
+
+    async def _admit(self, request: Request, declared: Declared, ctx: Context) -> tuple[Context, dict[str, str]]:
+        if declared.permission == PUBLIC:
+            if declared.cost == 0:
+                return ctx, {}
+            limit = Limit(policy="anonymous", rate=rate(self.anonymous_rate), subject=ctx.ip or "", cost=declared.cost)
+            return ctx, await take(ctx, [limit])
+        arrival = Arrival(
+            authorization=request.headers.get("authorization"),
+            ip=ctx.ip or "",
+            request_id=ctx.request_id,
+            language=request.headers.get("accept-language"),
+            cost=declared.cost,
+        )
+        admission = await self.runtime.port(Authenticator).admit(self.runtime, arrival)
+        structlog.contextvars.bind_contextvars(workspace_id=str(admission.ctx.workspace_id))
+        if declared.permission != AUTHENTICATED and not admission.ctx.may(declared.permission):
+            raise Forbidden(permission=declared.permission, headers=admission.headers)
+        return admission.ctx, dict(admission.headers)
+
+    async def _answer_once(self, request: Request, declared: Declared, ctx: Context, answer: Answer) -> Response:
+        _refuse_duplicate_query(request)
+        wanted = await self._claim_of(request, declared, ctx)
+        if wanted is None:
+            return await answer(request)
+        if (replayed := await claim(ctx, wanted)) is not None:
+            return _replay(replayed)
+        request.scope[CONTEXT_SCOPE_KEY] = replace(ctx, idempotency=wanted)
+        try:
+            response = await answer(request)
+        except (RequestValidationError, HTTPException, Refusal):
+            await abandon(ctx, wanted)
+            raise
+        if response.status_code < 300:
+            await record_answer(ctx, wanted, body=bytes(response.body))
+        else:
+            await abandon(ctx, wanted)
+        return response
+
+    async def _claim_of(self, request: Request, declared: Declared, ctx: Context) -> IdempotencyClaim | None:
+        if declared.key_use == "none":
+            return None
+        key = request.headers.get("idempotency-key", "").strip().strip('"')
+        if not key:
+            if declared.key_use == "required":
+                raise IdempotencyKeyMissing
+            return None
+        if len(key) > KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
+            raise InvalidRequest(reason=f"the Idempotency-Key is longer than {KEY_LENGTH_MAX} characters or not printable ASCII")
+        seen = request.headers.get("content-length", "").encode() if declared.is_upload else await request.body()
+        return IdempotencyClaim(
+            principal_id=ctx.principal.id or UUID(int=0),
+            method=request.method,
+            path=request.url.path,
+            key=key,
+            fingerprint=hashlib.sha256(request.url.query.encode() + b"\n" + seen).digest(),
+            status=_success_status(request),
+        )
+
+
+def context_of(request: Request) -> Context:
+    """The context the gate made for this request."""
+    ctx: Context = request.scope[CONTEXT_SCOPE_KEY]
+    return ctx
+
+
+def _success_status(request: Request) -> int:
+    route = request.scope.get("route")
+    return int(getattr(route, "status_code", None) or 200)
+
+
+def _replay(replayed: Replay) -> Response:
+    media_type = "application/json" if replayed.body else None
+    return Response(replayed.body, replayed.status, {"Idempotent-Replayed": "true"}, media_type)
+
+
+def _refuse_duplicate_query(request: Request) -> None:
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(names) != len(set(names)):
+        raise InvalidRequest(reason="a query parameter stands twice")
+    if any("\x00" in value for _, value in request.query_params.multi_items()):
+        raise InvalidRequest(reason="NUL characters are not allowed")
+
+
+def _language(request: Request) -> str:
+    first = request.headers.get("accept-language", "en").split(",")[0].split(";")[0].strip()
+    return first if first and len(first) <= 12 else "en"
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""The card on a module's door: all it brings into a process, as data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import BaseSettings
+
+from nexusone.platform.events import Event, Subscriber
+from nexusone.platform.jobs import JobKind, Schedule
+from nexusone.web.door import Door
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What `module.py` declares. `graphql_queries` are Strawberry types whose fields join the one Query type.
+
+    `personal_data` maps `table.column` to what it is about, for exports, erasure and masking.
+    """
+
+    name: str
+    folder: Path
+    doors: Sequence[Door] = ()
+    graphql_queries: Sequence[type[Any]] = ()
+    jobs: Sequence[JobKind[Any]] = ()
+    subscribers: Sequence[Subscriber[Any]] = ()
+    schedules: Sequence[Schedule] = ()
+    events: Sequence[type[Event]] = ()
+    settings: Sequence[type[BaseSettings]] = ()
+    permissions: Sequence[str] = ()
+    personal_data: dict[str, str] = field(default_factory=dict)
