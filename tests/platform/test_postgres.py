@@ -6,7 +6,6 @@ import signal
 import stat
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import threading
 import time
@@ -19,10 +18,10 @@ import pytest
 
 import nexusone
 from nexusone.platform.postgres import EmbeddedPostgres, PostgresFailed
-from nexusone.platform.postgres_account import Account, account_for
+from nexusone.platform.postgres_account import account_for
 from nexusone.platform.postgres_keeper import keep
 from nexusone.platform.postgres_settings import settings_text
-from nexusone.platform.processes import mark_by_ps, start_mark
+from nexusone.platform.processes import start_mark
 
 SOURCES = Path(nexusone.__file__).parents[1]
 USER = """
@@ -35,8 +34,6 @@ print(server.admin_url(), flush=True)
 sys.stdin.read()
 server.stop()
 """
-is_root = os.geteuid() == 0
-only_root = pytest.mark.skipif(not is_root, reason="not root: the server runs under this very user, nothing to lend")
 only_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
 
 
@@ -144,7 +141,7 @@ def test_a_stopped_server_s_folder_can_be_deleted_at_once(data: Path) -> None:
 
 
 def test_leaving_a_folder_that_was_deleted_is_harmless(data: Path) -> None:
-    with running(data) as server:
+    with running(data):
         os.kill(postmaster_pid(data), signal.SIGQUIT)
         wait_until(lambda: not (data / "cluster" / "postmaster.pid").exists())
         shutil.rmtree(data)
@@ -400,72 +397,3 @@ def test_settings_stay_within_small_memory() -> None:
     assert "shared_buffers = '64MB'" in text
     assert "dynamic_shared_memory_type = 'mmap'" in text
     assert "listen_addresses = '127.0.0.1'" in text
-
-
-@only_proc
-def test_a_process_is_told_from_a_later_one_with_its_pid() -> None:
-    with subprocess.Popen(["sleep", "60"]) as process:
-        mark = start_mark(process.pid)
-        assert mark is not None
-        assert mark == start_mark(process.pid) != start_mark(os.getpid())
-        assert mark_by_ps(process.pid)
-        process.kill()
-        wait_until(lambda: start_mark(process.pid) is None)
-        assert mark_by_ps(process.pid) is None
-    assert start_mark(process.pid) is None
-
-
-@only_root
-def test_the_account_may_pass_through_a_closed_folder_but_not_list_it(data: Path) -> None:
-    account = account_for(data / "cluster")
-    inner = data / "closed" / "inner"
-    inner.mkdir(parents=True)
-    (data / "closed").chmod(0o700)
-    account.open_way(inner)
-    assert account.run(["test", "-x", inner]).returncode == 0
-    assert account.run(["ls", data / "closed"]).returncode != 0
-    stranger = Account(account.uid + 12345, account.gid + 12345, is_switched=True)
-    assert stranger.run(["test", "-x", data / "closed" / "inner"]).returncode != 0
-
-
-@only_root
-def test_the_account_of_an_existing_cluster_is_its_owner(data: Path) -> None:
-    data.mkdir()
-    os.chown(data, 23456, 23457)
-    assert account_for(data) == Account(23456, 23457, is_switched=True)
-
-
-@only_root
-def test_a_normal_user_can_run_it_too() -> None:
-    path = os.pathsep.join((str(SOURCES), sysconfig.get_path("purelib")))
-    python = find_python_for("nobody", path)
-    with tempfile.TemporaryDirectory(prefix="nx") as folder:
-        shutil.chown(folder, "nobody")
-        started = subprocess.run(
-            [python, "-c", USER, Path(folder) / "data"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env={"PYTHONPATH": path},
-            user="nobody",
-            extra_groups=[],
-            timeout=60,
-            check=False,
-        )
-        assert started.returncode == 0, started.stderr
-        owner = (Path(folder) / "data" / "cluster").owner()
-        assert owner == "nobody"
-        assert not EmbeddedPostgres(Path(folder) / "data").is_running
-
-
-def find_python_for(user: str, path: str) -> str:
-    found = shutil.which(f"python3.{sys.version_info.minor}", path="/usr/local/bin:/usr/bin")
-    for python in filter(None, (sys.executable, found)):
-        with suppress(PermissionError):
-            probe = [python, "-c", "import nexusone.platform.postgres as p; p.EmbeddedPostgres(p.Path('/x')).version"]
-            if (
-                subprocess.run(probe, env={"PYTHONPATH": path}, user=user, extra_groups=[], capture_output=True, check=False).returncode
-                == 0
-            ):
-                return python
-    pytest.skip(f"{user} can reach neither {sys.executable} nor another Python with these packages")
