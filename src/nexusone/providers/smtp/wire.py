@@ -41,7 +41,9 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *lines, self._tail = (self._tail + data).split(b"\n")
         for line in lines:
-            self._take_line(line)
+            # After one unreadable reply no later one can be matched to its command.
+            if self._lost is None:
+                self._take_line(line)
         if len(self._tail) + self._lines_bytes > REPLY_BYTES_MAX:
             self._lose("the server's reply is too long")
         self._wake(self._reply_waiter)
