@@ -65,16 +65,18 @@ def normalise(raw: Mapping[str, object], *, identifier_needed: bool = True) -> N
     faults: list[Fault] = []
     fields: dict[str, str | None] = {}
     for name, value in raw.items():
-        if value is None or value == "" or name in _APART:
-            continue
         reader = _READERS.get(name)
+        if value is None or value == "" or (reader is None and name in _APART):
+            continue
         if reader is None:
             faults.append(Fault(name, "unknown_field", f"{name[:100]!r} is not a field of a contact"))
-            continue
-        try:
-            fields[name] = reader(_text(value))
-        except _Bad as bad:
-            faults.append(Fault(name, bad.code, bad.detail))
+        elif not isinstance(value, str):
+            faults.append(Fault(name, "not_text", "this field holds text"))
+        else:
+            try:
+                fields[name] = reader(value)
+            except _Bad as bad:
+                faults.append(Fault(name, bad.code, bad.detail))
     fields["phone"] = _read_phone(raw.get("phone"), country=fields.get("country"), faults=faults)
     attributes = _read_attributes(raw.get("attributes"), faults=faults)
     get = fields.get
@@ -90,29 +92,19 @@ def normalise(raw: Mapping[str, object], *, identifier_needed: bool = True) -> N
 
 def attribute_value(value: object) -> AttributeValue:
     """The value if an attribute may hold it, text in NFC. Raises ValueError, with the sentence, if not."""
-    match value:
-        case None | bool():
+    if isinstance(value, str):
+        if value.isascii() and value.isprintable():
             return value
-        case str():
-            if value.isascii() and value.isprintable():
-                return value
-            if UNPRINTABLE.search(value):
-                raise ValueError("control and direction-changing characters are not allowed")
-            return unicodedata.normalize("NFC", value)
-        case int() if abs(value) <= INTEGER_MAX:
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case int() | float():
-            raise ValueError("a number must be finite, and a whole one within 64 bits")
-        case _:
-            raise ValueError("an attribute holds text, a number, true, false or null")
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise _Bad("not_text", "this field holds text")
-    return value
+        if UNPRINTABLE.search(value):
+            raise ValueError("control and direction-changing characters are not allowed")
+        return unicodedata.normalize("NFC", value)
+    if value is None or isinstance(value, bool):
+        return value
+    if (isinstance(value, int) and abs(value) <= INTEGER_MAX) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, int | float):
+        raise ValueError("a number must be finite, and a whole one within 64 bits")
+    raise ValueError("an attribute holds text, a number, true, false or null")
 
 
 def _line(text: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, ValidationResult
 
-_WRITTEN = re.compile(r"\+?[0-9 ()./-]{2,40}")
+_WRITTEN = re.compile(r"\+?[\d ()./-]{2,40}")
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
