@@ -62,7 +62,7 @@ async def open_session(address: SmtpAddress, *, patience: Patience, tls: ssl.SSL
         raise NoSession(str(lost)) from lost
     except TimeoutError as error:
         raise NoSession(f"no connection within {patience.connect_seconds:g} s") from error
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise NoSession(f"no connection: {error}") from error
     finally:
         if wire is not None and not is_ready:

@@ -25,7 +25,7 @@ form{display:flex;gap:.5rem;flex:0 1 24rem}
 input,button{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.45rem .75rem}
 input{flex:1;min-width:0}button{cursor:pointer}
 .mails{list-style:none;margin:0;padding:0}.mails li+li{border-top:1px solid var(--line)}
-.mails a{display:grid;grid-template-columns:minmax(0,13rem) minmax(0,1fr) auto;gap:.1rem 1rem;padding:.7rem 1.25rem;color:inherit}
+.mails a{display:grid;grid-template-columns:minmax(0,17rem) minmax(0,1fr) auto;gap:.1rem 1rem;padding:.7rem 1.25rem;color:inherit}
 .mails a:hover{background:var(--hover);text-decoration:none}
 .mails span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .subject{font-weight:600}
@@ -100,7 +100,7 @@ def _row(mail: Mail, headers: tuple[tuple[str, str], ...], *, root: str) -> str:
     subject = escape(first(headers, "subject")) or "(no subject)"
     return (
         f'<li><a href="{escape(root)}/mail/{mail.id}"><span>{escape(", ".join(mail.recipients))}</span>'
-        f'<span class="subject">{subject}</span><span class="quiet">{_instant(mail)}</span></a></li>'
+        f'<span class="subject">{subject}</span><span class="quiet">{mail.received_at:%Y-%m-%d %H:%M}</span></a></li>'
     )
 
 
