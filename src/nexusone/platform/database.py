@@ -222,7 +222,7 @@ async def retrying(work: Callable[[], Awaitable[R]]) -> R:
 
 
 def _text(statement: Sql) -> LiteralString:
-    return cast("LiteralString", statement.text)
+    return statement.text
 
 
 def _opening(module: str, workspace_id: UUID | None, statement_timeout_seconds: int | None) -> LiteralString:
@@ -231,7 +231,7 @@ def _opening(module: str, workspace_id: UUID | None, statement_timeout_seconds: 
     text = f"begin; set local role m_{module}; set local nexusone.workspace = '{workspace_id or ''}'"
     if statement_timeout_seconds is not None:
         text += f"; set local statement_timeout = '{int(statement_timeout_seconds)}s'"
-    return cast("LiteralString", text)
+    return text
 
 
 async def _roll_back(connection: AsyncConnection[Any]) -> None:

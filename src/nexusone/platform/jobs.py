@@ -26,7 +26,7 @@ from pgqueuer.domain.models import Context as QueueContext
 from pgqueuer.domain.models import Job as QueueJob
 from pgqueuer.domain.models import Schedule as QueueSchedule
 from pgqueuer.domain.settings import DBSettings
-from pgqueuer.domain.types import JobId
+from pgqueuer.domain.types import JobId, QueueExecutionMode
 
 from nexusone.kernel.contract import Contract
 from nexusone.kernel.errors import Refusal
@@ -164,6 +164,15 @@ class Worker:
         self._stopping.set()
         for manager in self._managers:
             manager.shutdown.set()
+
+    async def drain(self) -> None:
+        """Works until nothing is due, then returns; for tests and for one-off processes."""
+        async with await _connect(self.queue_url) as connection:
+            queries = _queries(PsycopgDriver(connection))
+            queue = QueueManager(queries)
+            for kind in self.kinds:
+                queue.register_executor(kind.name, _Executor.of(kind, self.runtime, queries))
+            await queue.run(mode=QueueExecutionMode.drain, batch_size=10, dequeue_timeout=timedelta(milliseconds=50))
 
     async def run(self) -> None:
         """Works until `stop`."""

@@ -12,7 +12,9 @@ from pydantic_settings import BaseSettings
 from nexusone.kernel.clock import Clock
 from nexusone.kernel.errors import Forbidden
 from nexusone.platform.database import Database, Transaction, retrying
+from nexusone.platform.blobs import Blobs
 from nexusone.platform.origin import SYSTEM, IdempotencyClaim, Principal
+from nexusone.platform.vault import MasterKeys, Vault
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -29,6 +31,9 @@ class Runtime:
 
     database: Database
     clock: Clock
+    keys: MasterKeys
+    vault: Vault
+    blobs: Blobs
     ports: Mapping[type[object], object]
     settings: Mapping[type[BaseSettings], BaseSettings]
     subscriptions: Mapping[str, Sequence[str]] = field(default_factory=dict)

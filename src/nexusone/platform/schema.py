@@ -17,7 +17,7 @@ from alembic.config import Config
 from alembic.op import get_bind
 from psycopg import sql as psql
 from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool
 
 from nexusone.platform.jobs import QUEUE_SCHEMA, queue_schema_statements
 from nexusone.platform.schema_state import SchemaPart, find_fingerprint, fingerprint_of
@@ -48,7 +48,7 @@ def migrate(admin_url: str, *, login: Login, parts: Sequence[SchemaPart]) -> boo
         connection.execute(psql.SQL("set lock_timeout = {}").format(psql.Literal(LOCK_TIMEOUT)))
         _make_roles_and_schemas(connection, parts)
         _install_queue(connection)
-        _run_revisions(connection, parts)
+        _run_revisions(admin_url, parts)
         _publish_views(connection, parts)
         _grant_queue(connection, parts)
         _admit(connection, login, parts)
@@ -69,21 +69,22 @@ def run_beside(revision_file: str) -> None:
     connection.exec_driver_sql("reset role")
 
 
-def _run_revisions(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart]) -> None:
+def _run_revisions(admin_url: str, parts: Sequence[SchemaPart]) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", "\n".join(str(part.folder / "migrations") for part in parts if part.has_migrations))
-    connection.autocommit = False
-    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.connect() as wrapped:
-        config.attributes["connection"] = wrapped
+    engine = create_engine("postgresql+psycopg://", creator=lambda: _connect_for_revisions(admin_url), poolclass=NullPool)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
         for part in parts:
             if part.has_migrations:
                 command.upgrade(config, f"{part.name}@head")
-        wrapped.commit()
-        wrapped.detach()
-    connection.autocommit = True
+        connection.commit()
+
+
+def _connect_for_revisions(admin_url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(admin_url, options=f"-c lock_timeout={LOCK_TIMEOUT}", application_name="nexusone migrate")
 
 
 def _make_roles_and_schemas(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart]) -> None:
@@ -100,6 +101,9 @@ def _make_roles_and_schemas(connection: psycopg.Connection[Any], parts: Sequence
             _run(connection, "alter default privileges revoke execute on functions from public")
             _run(connection, "alter default privileges in schema {} grant execute on functions to {}", name, reader)
     _run(connection, "create schema if not exists {} authorization o_platform", QUEUE_SCHEMA)
+    with _as_role(connection, "o_platform"):
+        for part in parts:
+            _run(connection, "alter default privileges in schema platform grant execute on functions to {}", f"o_{part.name}")
     for part in parts:
         for other in parts:
             if other is not part:

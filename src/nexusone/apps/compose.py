@@ -1,0 +1,120 @@
+"""Puts a process together: runtime, doors and jobs, from settings, modules and vendors."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_settings import BaseSettings
+from starlette.types import ASGIApp
+
+from nexusone.apps.catalog import MODULES, chosen_modules, locale_folders
+from nexusone.kernel.clock import Clock, SystemClock
+from nexusone.modules.identity.service.admission import CredentialAuthenticator
+from nexusone.platform.blobs import Blobs
+from nexusone.platform.data_keys import PostgresKeyStore
+from nexusone.platform.database import Database
+from nexusone.platform.housekeeping import SCHEDULES as PLATFORM_SCHEDULES
+from nexusone.platform.jobs import JobKind, Worker
+from nexusone.platform.live import LiveEvents
+from nexusone.platform.runtime import Runtime
+from nexusone.platform.settings import PlatformSettings
+from nexusone.platform.telemetry import CONTENT_TYPE, Metrics
+from nexusone.platform.vault import MasterKeys, Vault
+from nexusone.web.admission import Authenticator
+from nexusone.web.application import ApplicationParts, Lifespan, build_application
+from nexusone.web.module import Module
+from nexusone.web.problems import Messages
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """One process: what it runs with, and what it can run."""
+
+    runtime: Runtime
+    url: str
+    messages: Messages
+    live: LiveEvents
+    metrics: Metrics
+
+    def application(self, *, only: Sequence[str] = (), lifespan: Lifespan) -> ASGIApp:
+        """The HTTP application of the chosen modules."""
+        modules = chosen_modules(only)
+        parts = ApplicationParts(
+            doors=[door for module in modules for door in module.doors],
+            graphql_queries=[query for module in modules for query in module.graphql_queries],
+            messages=self.messages,
+            live=self.live,
+            observe=self._observe,
+            render_metrics=self._render_metrics,
+            lifespan=lifespan,
+        )
+        return build_application(self.runtime, parts)
+
+    def worker(self, *, only: Sequence[str] = (), concurrency: int = 20) -> Worker:
+        """The worker of the chosen modules."""
+        modules = chosen_modules(only)
+        schedules = [schedule for module in modules for schedule in module.schedules]
+        return Worker(
+            runtime=self.runtime,
+            queue_url=self.url,
+            kinds=job_kinds(modules),
+            schedules=[*PLATFORM_SCHEDULES, *schedules],
+            concurrency=concurrency,
+        )
+
+    def _observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        self.metrics.request_served(method=method, route=route, status=status, seconds=seconds)
+
+    def _render_metrics(self) -> tuple[bytes, str]:
+        return self.metrics.render(), CONTENT_TYPE
+
+
+@asynccontextmanager
+async def composed(
+    settings: PlatformSettings,
+    *,
+    url: str,
+    keys: MasterKeys,
+    ports: Mapping[type[object], object],
+    clock: Clock | None = None,
+    metrics: Metrics | None = None,
+    overrides: Mapping[type[BaseSettings], BaseSettings] | None = None,
+) -> AsyncIterator[Composition]:
+    """A process, with its database open as long as the block."""
+    used_clock = clock or SystemClock()
+    store = PostgresKeyStore()
+    runtime = Runtime(
+        database=Database(url, connections_max=settings.database_connections, prepares_statements=settings.database_prepares),
+        clock=used_clock,
+        keys=keys,
+        vault=Vault(keys, store, used_clock),
+        blobs=Blobs.at(settings.blobs_url or (settings.data / "blobs").absolute().as_uri()),
+        ports={Authenticator: CredentialAuthenticator(), **ports},
+        settings={PlatformSettings: settings, **_module_settings(), **(overrides or {})},
+        subscriptions=_subscriptions(MODULES),
+    )
+    store.attach(runtime)
+    await runtime.database.open()
+    try:
+        yield Composition(runtime=runtime, url=url, messages=Messages(locale_folders()), live=LiveEvents(url), metrics=metrics or Metrics())
+    finally:
+        await runtime.database.close()
+
+
+def job_kinds(modules: Sequence[Module]) -> list[JobKind[Any]]:
+    """The jobs of the modules, and those that their subscriptions amount to."""
+    jobs = [job for module in modules for job in module.jobs]
+    return [*jobs, *(subscriber.job() for module in modules for subscriber in module.subscribers)]
+
+
+def _module_settings() -> dict[type[BaseSettings], BaseSettings]:
+    return {kind: kind() for module in MODULES for kind in module.settings}
+
+
+def _subscriptions(modules: Sequence[Module]) -> dict[str, tuple[str, ...]]:
+    names: dict[str, tuple[str, ...]] = {}
+    for module in modules:
+        for subscriber in module.subscribers:
+            names[subscriber.event.name] = (*names.get(subscriber.event.name, ()), subscriber.name)
+    return names

@@ -1,0 +1,56 @@
+"""Finds the vendors: every folder under `nexusone.providers`, and packages that offer `nexusone.providers` entry points."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from nexusone import providers as providers_package
+from nexusone.platform.provider import Manifest, ProviderSetup
+
+ENTRY_POINT_GROUP = "nexusone.providers"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxAddresses:
+    """Where the simulators are: their HTTP server, and the raw sockets by provider name."""
+
+    http: str
+    sockets: Mapping[str, str]
+
+
+def discover() -> tuple[Manifest, ...]:
+    """The manifests of all vendors, by name."""
+    found: dict[str, Manifest] = {}
+    for entry in pkgutil.iter_modules(providers_package.__path__):
+        manifest = importlib.import_module(f"{providers_package.__name__}.{entry.name}.manifest").MANIFEST
+        found[manifest.name] = manifest
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        manifest = point.load()
+        found[manifest.name] = manifest
+    return tuple(found[name] for name in sorted(found))
+
+
+def build_ports(
+    manifests: tuple[Manifest, ...], *, sandbox: SandboxAddresses | None, credentials: Mapping[str, Mapping[str, str]]
+) -> dict[type[object], object]:
+    """What implements each port. In sandbox mode every vendor is its simulator; else only vendors with credentials are built."""
+    ports: dict[type[object], object] = {}
+    for manifest in manifests:
+        setup = _setup_of(manifest, sandbox, credentials)
+        if setup is None:
+            continue
+        for capability in manifest.capabilities:
+            ports.setdefault(capability.port, capability.build(setup))
+    return ports
+
+
+def _setup_of(manifest: Manifest, sandbox: SandboxAddresses | None, credentials: Mapping[str, Mapping[str, str]]) -> ProviderSetup | None:
+    if sandbox is None:
+        held = credentials.get(manifest.name)
+        if held is None or any(name not in held for name in manifest.credential_fields):
+            return None
+        return ProviderSetup(address=held.get("address", manifest.live_address), credentials=held, is_sandbox=False)
+    address = sandbox.sockets.get(manifest.name) or f"{sandbox.http}/{manifest.name}{manifest.simulator_path}"
+    return ProviderSetup(address=address, credentials=manifest.sandbox_credentials, is_sandbox=True)

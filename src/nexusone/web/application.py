@@ -1,0 +1,138 @@
+"""Assembles the HTTP application of a process from the doors of its modules; refuses to start with an unlocked one."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from nexusone.kernel.errors import Refusal
+from nexusone.platform.live import LiveEvents
+from nexusone.platform.runtime import Runtime
+from nexusone.platform.settings import PlatformSettings
+from nexusone.web import graphql, health, stream
+from nexusone.web.boundary import Boundary, Observe
+from nexusone.web.door import DECLARATION, GATE_STATE, Declaration, Door
+from nexusone.web.gate import REQUEST_ID_SCOPE_KEY, Gate
+from nexusone.web.health import METRICS_STATE
+from nexusone.web.openapi import document
+from nexusone.web.paging import CURSOR_KEY_STATE
+from nexusone.web.problems import Messages, problem_response, refusal_of
+from nexusone.web.stream import LIVE_STATE
+
+KIT_DOORS: tuple[Door, ...] = (health.door, stream.door, graphql.door)
+
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+class UnlockedDoor(RuntimeError):
+    """A route names no permission."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationParts:
+    """What an application is assembled from besides the runtime."""
+
+    doors: Sequence[Door]
+    graphql_queries: Sequence[type[Any]]
+    messages: Messages
+    live: LiveEvents
+    observe: Observe
+    render_metrics: Callable[[], tuple[bytes, str]]
+    lifespan: Lifespan
+
+
+def build_application(runtime: Runtime, parts: ApplicationParts) -> ASGIApp:
+    """The ASGI application.
+
+    Raises:
+        UnlockedDoor: a route names no permission.
+    """
+    settings = runtime.setting(PlatformSettings)
+    app = build_routes(parts, allows_docs=settings.mode == "sandbox")
+    app.state.runtime = runtime
+    gate = Gate(
+        runtime=runtime,
+        messages=parts.messages,
+        anonymous_rate=settings.rate_limit_anonymous,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    setattr(app.state, GATE_STATE, gate)
+    setattr(app.state, CURSOR_KEY_STATE, runtime.keys.derive("cursor"))
+    setattr(app.state, LIVE_STATE, parts.live)
+    setattr(app.state, METRICS_STATE, parts.render_metrics)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "last-event-id"],
+            expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id", "idempotent-replayed"],
+        )
+    return Boundary(
+        app=app,
+        messages=parts.messages,
+        body_bytes_max=settings.body_bytes_max,
+        upload_bytes_max=settings.upload_bytes_max,
+        upload_paths=frozenset(route.path for route, declared in locked_routes(app) if declared.is_upload),
+        observe=parts.observe,
+    )
+
+
+def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:
+    """The framework's application: routes, GraphQL schema, OpenAPI; no runtime needed, so documents can be made from it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with parts.lifespan():
+            yield
+
+    app = FastAPI(
+        title="NexusOne",
+        version="1",
+        summary="The backend of an AI marketing platform.",
+        lifespan=lifespan,
+        docs_url="/docs" if allows_docs else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if allows_docs else None,
+    )
+    for door in (*KIT_DOORS, *parts.doors):
+        app.include_router(door.router)
+    locked_routes(app)
+    setattr(app.state, graphql.SCHEMA_STATE, graphql.build_schema(parts.graphql_queries, allows_introspection=allows_docs))
+    app.add_exception_handler(HTTPException, _refusing(parts.messages))
+    app.add_exception_handler(RequestValidationError, _refusing(parts.messages))
+    app.add_exception_handler(Refusal, _refusing(parts.messages))
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    return app
+
+
+def locked_routes(app: FastAPI) -> list[tuple[APIRoute, Declaration]]:
+    """All operations with what they declare.
+
+    Raises:
+        UnlockedDoor: one declares nothing.
+    """
+    found = []
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            declared = getattr(route.endpoint, DECLARATION, None)
+            if not isinstance(declared, Declaration) or not declared.permission:
+                raise UnlockedDoor(f"{sorted(route.methods)} {route.path} names no permission")
+            found.append((route, declared))
+    return found
+
+
+def _refusing(messages: Messages) -> Callable[[Request, Exception], Response]:
+    def refuse(request: Request, error: Exception) -> Response:
+        refusal = error if isinstance(error, Refusal) else refusal_of(error)  # type: ignore[arg-type]
+        return problem_response(refusal, messages=messages, locale="en", request_id=request.scope.get(REQUEST_ID_SCOPE_KEY, "unknown"))
+
+    return refuse

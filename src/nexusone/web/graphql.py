@@ -1,0 +1,181 @@
+"""One GraphQL schema, assembled from the query types of the modules, behind the same gate as REST."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from fastapi import Request
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, GraphQLError, InlineFragmentNode, OperationDefinitionNode
+from graphql import parse as parse_document
+from graphql.language import IntValueNode, SelectionSetNode
+from pydantic import Field
+from starlette.responses import Response
+from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter, SchemaExtension
+from strawberry.permission import BasePermission
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import Info
+
+from nexusone.kernel.contract import Contract
+from nexusone.kernel.errors import Forbidden, InvalidRequest, Refusal
+from nexusone.platform.runtime import Context
+from nexusone.web.caller import Caller
+from nexusone.web.door import Door
+from nexusone.web.gate import AUTHENTICATED
+
+SCHEMA_STATE = "graphql_schema"
+DEPTH_MAX = 8
+ALIASES_MAX = 15
+TOKENS_MAX = 2000
+COST_MAX = 5000
+PAGE_COST = 50
+
+door = Door("graphql", prefix="")
+
+
+@dataclass(slots=True)
+class GraphqlContext:
+    """What resolvers get: the caller's context, and the loaders made for this one request."""
+
+    ctx: Context
+    loaders: dict[str, Any]
+
+
+GraphqlInfo = Info[GraphqlContext, None]
+
+
+class GraphqlRequest(Contract):
+    """A GraphQL request; `query` has at most 20,000 characters."""
+
+    query: str = Field(min_length=1, max_length=20_000)
+    variables: dict[str, Any] | None = None
+    operationName: str | None = Field(default=None, max_length=200)  # noqa: N815 - GraphQL's own spelling
+
+
+def needs(permission: str) -> list[type[BasePermission]]:
+    """The permission classes of a field; every field of the Query type names one."""
+
+    class Needs(BasePermission):
+        message = f"This needs the permission {permission}."
+
+        def has_permission(self, source: Any, info: GraphqlInfo, **_: Any) -> bool:
+            if not info.context.ctx.may(permission):
+                raise Forbidden(permission=permission)
+            return True
+
+    Needs.__name__ = f"Needs_{permission.replace(':', '_')}"
+    Needs.permission = permission  # type: ignore[attr-defined]
+    return [Needs]
+
+
+class CostLimiter(SchemaExtension):
+    """Refuses queries that could touch too many rows: each list multiplies by its `limit`."""
+
+    def on_operation(self) -> Any:
+        cost = cost_of(self.execution_context.query or "")
+        if cost > COST_MAX:
+            raise GraphQLError(f"the query may cost {cost} rows, more than the {COST_MAX} allowed; ask for fewer with limit")
+        yield
+
+
+def cost_of(query: str) -> int:
+    """How many objects a query may give at most, by its `limit` arguments (50 where a list gives none)."""
+    try:
+        document = parse_document(query, max_tokens=TOKENS_MAX)
+    except GraphQLError:
+        return 0
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return sum(_cost(operation.selection_set, fragments, 0) for operation in operations)
+
+
+def _cost(selected: SelectionSetNode | None, fragments: dict[str, FragmentDefinitionNode], depth: int) -> int:
+    if selected is None or depth > DEPTH_MAX * 2:
+        return 0
+    total = 0
+    for node in selected.selections:
+        if isinstance(node, FragmentSpreadNode):
+            fragment = fragments.get(node.name.value)
+            total += _cost(fragment.selection_set, fragments, depth + 1) if fragment else 0
+        elif isinstance(node, InlineFragmentNode):
+            total += _cost(node.selection_set, fragments, depth + 1)
+        elif isinstance(node, FieldNode):
+            total += 1 + _times(node) * _cost(node.selection_set, fragments, depth + 1)
+        if total > COST_MAX:
+            return total
+    return total
+
+
+def _times(node: FieldNode) -> int:
+    for argument in node.arguments or ():
+        if argument.name.value == "limit":
+            return int(argument.value.value) if isinstance(argument.value, IntValueNode) else 100
+    return 1
+
+
+@strawberry.type
+class ServiceQuery:
+    """What the schema has even when a process serves no module with GraphQL."""
+
+    @strawberry.field(description="The version of the API.", permission_classes=[])
+    def api_version(self) -> str:
+        return "1"
+
+
+def build_schema(queries: Sequence[type[Any]], *, allows_introspection: bool) -> strawberry.Schema:
+    """The schema whose Query type has all fields of the modules' query types."""
+    query = strawberry.type(type("Query", (*queries, ServiceQuery), {}), description="Everything that can be read.")
+    extensions: list[Any] = [
+        lambda: QueryDepthLimiter(max_depth=DEPTH_MAX),
+        lambda: MaxAliasesLimiter(max_alias_count=ALIASES_MAX),
+        lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
+        CostLimiter,
+    ]
+    if not allows_introspection:
+        extensions.append(DisableIntrospection)
+    return strawberry.Schema(query, extensions=extensions, config=StrawberryConfig(auto_camel_case=False))
+
+
+@door.post(
+    "/graphql",
+    permission=AUTHENTICATED,
+    key_use="none",
+    cost=2,
+    summary="Ask for related data in one query",
+    response_class=Response,
+    openapi_extra={"responses": {"200": {"content": {"application/json": {"schema": {"type": "object"}}}}}},
+)
+async def graphql(ctx: Caller, request: Request, body: GraphqlRequest) -> Response:
+    schema: strawberry.Schema = getattr(request.app.state, SCHEMA_STATE)
+    result = await schema.execute(
+        body.query, body.variables, context_value=GraphqlContext(ctx=ctx, loaders={}), operation_name=body.operationName
+    )
+    if result.errors and result.data is None and not any(error.original_error for error in result.errors):
+        raise InvalidRequest(reason="; ".join(error.message for error in result.errors[:3]))
+    answer = GraphqlAnswer(data=result.data, errors=tuple(_error(error) for error in result.errors) if result.errors else None)
+    return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
+
+
+class GraphqlFault(Contract):
+    """One error; `extensions.code` is the refusal's stable code."""
+
+    message: str
+    path: tuple[str | int, ...] | None
+    extensions: dict[str, str]
+
+
+class GraphqlAnswer(Contract):
+    """A GraphQL answer."""
+
+    data: dict[str, Any] | None
+    errors: tuple[GraphqlFault, ...] | None
+
+
+def _error(error: GraphQLError) -> GraphqlFault:
+    cause = error.original_error
+    path = tuple(error.path) if error.path else None
+    if isinstance(cause, Refusal):
+        return GraphqlFault(message=str(cause), path=path, extensions={"code": cause.code})
+    if cause is not None and not isinstance(cause, GraphQLError):
+        raise cause
+    return GraphqlFault(message=error.message, path=path, extensions={"code": "graphql.invalid"})

@@ -1,0 +1,55 @@
+"""The OpenAPI document: what FastAPI derives, with the problem schema, security, and the answers' common headers."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from nexusone.web.gate import PUBLIC
+from nexusone.web.problems import Problem
+
+DESCRIPTION = (
+    "Ask with `Authorization: Bearer <access token or API key>`. Refusals are `application/problem+json` with a stable `code`. "
+    "Money is in minor units, credits are decimal strings, times are RFC 3339 UTC, ids are UUIDv7."
+)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document, made once per application."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, description=DESCRIPTION, routes=app.routes, openapi_version="3.1.0"
+        )
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas[Problem.__name__] = {**problem, "additionalProperties": True}
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        made["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        for operations in made["paths"].values():
+            for operation in operations.values():
+                _complete(operation)
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    operation["security"] = [] if operation.get("x-permission") == PUBLIC else [{"bearer": []}]
+    unprocessable = operation["responses"].get("422")
+    if unprocessable is not None:
+        unprocessable["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"].setdefault("400", _problem("The request cannot be read."))
+    operation["responses"].setdefault("503", _problem("Something this needs does not answer; nothing was done."))
+    if operation.get("requestBody"):
+        operation["responses"].setdefault("413", _problem("The body is too large."))
+        operation["responses"].setdefault("415", _problem("The body has another media type than this operation reads."))
+    if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
+        operation["responses"].setdefault("409", _problem("The first request with this Idempotency-Key has not ended yet."))
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }

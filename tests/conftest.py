@@ -1,0 +1,125 @@
+"""The ground tests stand on: one PostgreSQL for the run, one database a process, contexts in fresh workspaces."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from nexusone.apps.catalog import schema_parts
+from nexusone.apps.compose import Composition, composed
+from nexusone.kernel.clock import Clock
+from nexusone.kernel.ids import new_id
+from nexusone.platform.origin import Principal
+from nexusone.platform.postgres import EmbeddedPostgres
+from nexusone.platform.runtime import Context, Runtime
+from nexusone.platform.schema import Login, migrate
+from nexusone.platform.settings import PlatformSettings
+from nexusone.platform.vault import MasterKeys
+
+LOGIN = Login("nexusone_app", None)
+TEMPLATE = "nexusone_template"
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """One migrated database: the application's address, and the superuser's."""
+
+    __test__ = False
+
+    url: str
+    admin_url: str
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The one PostgreSQL of the run, shared by all test processes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    server = EmbeddedPostgres(folder / "pg", is_durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def database(postgres: EmbeddedPostgres) -> Iterator[TestDatabase]:
+    """A migrated database of this test process, cloned from the template."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"nexusone_{worker}"
+    with psycopg.connect(postgres.admin_url(), autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(1)")
+        if connection.execute("select 1 from pg_database where datname = %s", (TEMPLATE,)).fetchone() is None:
+            connection.execute(f"create database {TEMPLATE}")
+        migrate(postgres.admin_url(TEMPLATE), login=LOGIN, parts=schema_parts())
+        connection.execute(f"drop database if exists {name} with (force)")
+        connection.execute(f"create database {name} template {TEMPLATE}")
+    yield TestDatabase(url=postgres.url(LOGIN.name, None, name), admin_url=postgres.admin_url(name))
+
+
+@pytest.fixture(scope="session")
+def keys() -> MasterKeys:
+    """Master keys of the run."""
+    return MasterKeys.fresh()
+
+
+@pytest.fixture(scope="session")
+def platform_settings(tmp_path_factory: pytest.TempPathFactory) -> PlatformSettings:
+    """Settings of the run."""
+    return PlatformSettings(data=tmp_path_factory.mktemp("data"), database_connections=8)
+
+
+@pytest.fixture(scope="session")
+async def composition(database: TestDatabase, keys: MasterKeys, platform_settings: PlatformSettings) -> AsyncIterator[Composition]:
+    """A whole process without vendors; tests that need one put it in with `with_port`."""
+    async with composed(platform_settings, url=database.url, keys=keys, ports={}) as made:
+        yield made
+
+
+@pytest.fixture
+def runtime(composition: Composition) -> Runtime:
+    """The process's runtime."""
+    return composition.runtime
+
+
+ContextMaker = Callable[..., Context]
+
+
+@pytest.fixture
+def make_context(runtime: Runtime) -> ContextMaker:
+    """Makes contexts: by default of a user with every permission in a workspace of its own."""
+
+    def make(*, workspace_id: UUID | None = None, permissions: frozenset[str] = frozenset({"*"}), clock: Clock | None = None) -> Context:
+        used = runtime if clock is None else replace(runtime, clock=clock)
+        principal = Principal(kind="user", id=new_id(), permissions=permissions)
+        return Context(runtime=used, workspace_id=workspace_id or new_id(), principal=principal, request_id="test")
+
+    return make
+
+
+@pytest.fixture
+def ctx(make_context: ContextMaker) -> Context:
+    """A context in a workspace of its own."""
+    return make_context()
+
+
+@pytest.fixture
+def drain(composition: Composition) -> Callable[[], Awaitable[None]]:
+    """Runs all due jobs of all modules until none is left."""
+
+    async def run() -> None:
+        await composition.worker().drain()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """The folder of contracts and vectors beside the repository; tests that need it skip where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("the folder ../shared is not here")
+    return folder
