@@ -163,7 +163,7 @@ async def test_a_key_that_leads_elsewhere_is_refused_everywhere(blobs: Blobs, ke
         sign_link(OURS, key, expires_at=NOW, keys=KEYS)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.text(alphabet=st.sampled_from("a./\\%\x00~:é-"), max_size=12))
 async def test_no_key_reaches_outside_the_workspaces_folder(tmp_path: Path, key: str) -> None:
     blobs = Blobs.at(str(tmp_path / "in"), size_bytes_max=10)

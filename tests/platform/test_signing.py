@@ -1,7 +1,7 @@
 """Signed tokens verify unchanged, under the keys of their purpose, and in one spelling only."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexusone.platform.signing import SignatureInvalid, SigningKeys
@@ -9,6 +9,7 @@ from nexusone.platform.signing import SignatureInvalid, SigningKeys
 KEYS = SigningKeys("a", {"a": bytes(32), "b": bytes(range(32))})
 
 
+@settings(deadline=None)
 @given(payload=st.binary(max_size=200))
 def test_what_was_signed_verifies_and_nothing_under_other_keys(payload: bytes) -> None:
     token = KEYS.sign(payload)
@@ -19,6 +20,7 @@ def test_what_was_signed_verifies_and_nothing_under_other_keys(payload: bytes) -
         KEYS.verify(token.replace("a.", "b.", 1))
 
 
+@settings(deadline=None)
 @given(payload=st.binary(max_size=40), at=st.integers(0, 200), letter=st.sampled_from("AZaz09-_.=+ é"))
 def test_a_token_with_any_other_letter_is_refused(payload: bytes, at: int, letter: str) -> None:
     token = KEYS.sign(payload)
@@ -29,6 +31,7 @@ def test_a_token_with_any_other_letter_is_refused(payload: bytes, at: int, lette
             KEYS.verify(changed)
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=60) | st.sampled_from(["", ".", "..", "a..", "a.", "a...", "a.AA", "a.AA.AA.AA"]))
 def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(SignatureInvalid):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexusone.kernel.ids import new_id
@@ -78,6 +78,7 @@ def test_a_wrapped_key_is_bound_to_its_id_workspace_purpose_and_master_key() -> 
     assert locked.value.data == {"key_ids": ("k9",)}
 
 
+@settings(deadline=None)
 @given(
     purposes=st.lists(st.from_regex(r"[a-z][a-z0-9_.-]{0,9}", fullmatch=True), min_size=2, max_size=2, unique=True),
     context=st.text("ab|", max_size=9),

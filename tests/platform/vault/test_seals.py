@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexusone.kernel.ids import new_id
@@ -44,11 +44,13 @@ def open_(place: Place, sealed: bytes, *, key: DataKey = KEY) -> bytes:
 HOME = Place("connections.credential", "secret", new_id())
 
 
+@settings(deadline=None)
 @given(place=PLACES, plaintext=st.binary(max_size=300))
 def test_what_was_sealed_opens_at_its_place(place: Place, plaintext: bytes) -> None:
     assert open_(place, seal(place, plaintext)) == plaintext
 
 
+@settings(deadline=None)
 @given(here=PLACES, there=PLACES, plaintext=st.binary(max_size=50))
 def test_a_ciphertext_moved_to_another_place_does_not_open(here: Place, there: Place, plaintext: bytes) -> None:
     if (here.table, here.column, str(here.row_id)) == (there.table, there.column, str(there.row_id)):
@@ -86,6 +88,7 @@ def test_the_key_id_is_bound_even_when_the_header_is_rewritten() -> None:
             open_(HOME, forged, key=other)
 
 
+@settings(deadline=None)
 @given(at=st.integers(0, 45 + len(CANARY) - 1), flip=st.integers(1, 255))
 def test_any_changed_byte_breaks_the_seal(at: int, flip: int) -> None:
     sealed = bytearray(seal(HOME, CANARY))
@@ -94,6 +97,7 @@ def test_any_changed_byte_breaks_the_seal(at: int, flip: int) -> None:
         open_(HOME, bytes(sealed))
 
 
+@settings(deadline=None)
 @given(length=st.integers(0, 45 + len(CANARY) - 1))
 def test_any_truncation_breaks_the_seal(length: int) -> None:
     with pytest.raises(SealBroken):
@@ -152,6 +156,7 @@ def test_nothing_shown_of_a_key_or_a_failure_tells_secret_or_plaintext() -> None
         pickle.dumps(KEY)
 
 
+@settings(deadline=None)
 @given(value=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_a_blind_index_finds_equals_in_its_workspace_and_nothing_across(value: str) -> None:
     other = DataKey(key_id=new_id(), workspace_id=new_id(), secret=bytes(32))

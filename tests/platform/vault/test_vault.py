@@ -141,7 +141,7 @@ def test_a_longer_cache_than_five_minutes_is_refused() -> None:
         Vault(K1, MemoryKeyStore(), clock(), cache_time=timedelta(seconds=301))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(count=st.integers(0, 12), batch=st.integers(1, 5))
 async def test_through_a_whole_rotation_every_value_stays_readable(count: int, batch: int) -> None:
     store, row = MemoryKeyStore(), new_id()
