@@ -16,7 +16,8 @@ from nexusone.kernel.ids import new_id
 from nexusone.platform.origin import Principal
 from nexusone.platform.postgres import EmbeddedPostgres
 from nexusone.platform.runtime import Context, Runtime
-from nexusone.platform.schema import Login, migrate
+from nexusone.platform.schema import migrate
+from nexusone.platform.schema_state import Login
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.vault import MasterKeys
 

@@ -1,7 +1,8 @@
 """Puts a process together: runtime, doors and jobs, from settings, modules and vendors."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from nexusone.platform.telemetry import CONTENT_TYPE, Metrics
 from nexusone.platform.vault import MasterKeys, Vault
 from nexusone.web.admission import Authenticator
 from nexusone.web.application import ApplicationParts, Lifespan, build_application
+from nexusone.web.door import Door
 from nexusone.web.module import Module
 from nexusone.web.problems import Messages
 
@@ -37,19 +39,32 @@ class Composition:
     live: LiveEvents
     metrics: Metrics
 
-    def application(self, *, only: Sequence[str] = (), lifespan: Lifespan) -> ASGIApp:
-        """The HTTP application of the chosen modules."""
+    def application(self, *, only: Sequence[str] = (), doors: Sequence[Door] = (), lifespan: Lifespan | None = None) -> ASGIApp:
+        """The HTTP application of the chosen modules, and further doors of the composition's own."""
         modules = chosen_modules(only)
         parts = ApplicationParts(
-            doors=[door for module in modules for door in module.doors],
+            doors=[*(door for module in modules for door in module.doors), *doors],
             graphql_queries=[query for module in modules for query in module.graphql_queries],
             messages=self.messages,
             live=self.live,
             observe=self._observe,
             render_metrics=self._render_metrics,
-            lifespan=lifespan,
+            lifespan=lifespan or (lambda: self._beside(modules)),
         )
         return build_application(self.runtime, parts)
+
+    @asynccontextmanager
+    async def _beside(self, modules: Sequence[Module]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for module in modules:
+                for companion in module.companions:
+                    await stack.enter_async_context(companion(self.runtime))
+            listening = asyncio.create_task(self.live.run())
+            try:
+                yield
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
 
     def worker(self, *, only: Sequence[str] = (), concurrency: int = 20) -> Worker:
         """The worker of the chosen modules."""
@@ -97,6 +112,7 @@ async def composed(
     store.attach(runtime)
     await runtime.database.open()
     try:
+        await runtime.vault.unlock()
         yield Composition(runtime=runtime, url=url, messages=Messages(locale_folders()), live=LiveEvents(url), metrics=metrics or Metrics())
     finally:
         await runtime.database.close()

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import psycopg
 
 from nexusone.platform.postgres import EmbeddedPostgres
-from nexusone.platform.schema import Login
+from nexusone.platform.schema_state import Login
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.vault import MasterKeys
 

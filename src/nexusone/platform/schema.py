@@ -7,7 +7,6 @@ tables and read the views of others; the application's login may become any runt
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -20,18 +19,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from nexusone.platform.jobs import QUEUE_SCHEMA, queue_schema_statements
-from nexusone.platform.schema_state import SchemaPart, find_fingerprint, fingerprint_of
+from nexusone.platform.schema_state import Login, SchemaPart, find_fingerprint, fingerprint_of
 
 MIGRATION_LOCK = 7_230_118_001
 LOCK_TIMEOUT = "5s"
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """The application's login: made at migration where `password` or trust lets it in later."""
-
-    name: str
-    password: str | None
 
 
 def migrate(admin_url: str, *, login: Login, parts: Sequence[SchemaPart]) -> bool:

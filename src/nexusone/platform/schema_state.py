@@ -24,6 +24,14 @@ class SchemaPart:
         return any((self.folder / "migrations").glob("v*.py"))
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The application's login: made at migration where `password` or trust lets it in later."""
+
+    name: str
+    password: str | None
+
+
 def fingerprint_of(parts: Sequence[SchemaPart]) -> str:
     """A digest over every SQL file of every part; another digest means there is something to migrate."""
     digest = hashlib.sha256()

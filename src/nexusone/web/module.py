@@ -1,6 +1,7 @@
 """The card on a module's door: all it brings into a process, as data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from pydantic_settings import BaseSettings
 
 from nexusone.platform.events import Event, Subscriber
 from nexusone.platform.jobs import JobKind, Schedule
+from nexusone.platform.runtime import Runtime
 from nexusone.web.door import Door
+
+
+Companion = Callable[[Runtime], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,7 @@ class Module:
     """What `module.py` declares. `graphql_queries` are Strawberry types whose fields join the one Query type.
 
     `personal_data` maps `table.column` to what it is about, for exports, erasure and masking.
+    `companions` run beside the API of every process that serves the module, from its start to its end.
     """
 
     name: str
@@ -30,3 +36,4 @@ class Module:
     settings: Sequence[type[BaseSettings]] = ()
     permissions: Sequence[str] = ()
     personal_data: dict[str, str] = field(default_factory=dict)
+    companions: Sequence[Companion] = ()

@@ -1,0 +1,153 @@
+"""The command `nexusone`: set it up, run it, look after it."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from nexusone.apps import process
+from nexusone.apps.catalog import UnknownModule, chosen_modules
+from nexusone.apps.process import NotReady
+from nexusone.apps.serving import PortTaken
+from nexusone.apps.up import STORIES, up_until_signalled
+from nexusone.kernel.errors import Refusal
+from nexusone.platform.checks import check_environment
+from nexusone.platform.postgres import PostgresFailed
+from nexusone.platform.settings import PlatformSettings
+from nexusone.platform.vault import VaultLocked
+
+HELP = """The backend of an AI marketing platform, on one PostgreSQL.
+
+New here? Run [bold]nexusone up[/bold]: it starts a database, the API, a worker and simulators of all vendors in one
+process, with nothing to configure and nothing that leaves this machine.
+
+Every option can also be set in the environment with the prefix NEXUSONE_ (NEXUSONE_PORT, NEXUSONE_DATA, …).
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+complaints = Console(stderr=True)
+
+Data = Annotated[Path | None, typer.Option("--data", help="The folder for the embedded database, files and keys. Default: .nexusone")]
+Port = Annotated[int | None, typer.Option("--port", help="The port of the API; 0 takes any free one. Default: 8000")]
+Host = Annotated[str | None, typer.Option("--host", help="The address to listen on. Default: 127.0.0.1")]
+Only = Annotated[
+    str, typer.Option("--only", help="Run only these modules, such as billing,ai. Default: all of them.", show_default=False)
+]
+
+
+@app.command()
+def up(
+    data: Data = None,
+    port: Port = None,
+    host: Host = None,
+    story: Annotated[str | None, typer.Option("--story", help=f"Perform a story once it runs: {', '.join(STORIES)}.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="End after the story instead of staying up.")] = False,
+) -> None:
+    """Start everything in one process: database, API, worker, simulators, and a demo workspace."""
+    settings = _settings(data=data, port=port, host=host)
+    _run(up_until_signalled(settings, console=console, story=story, is_once=once))
+
+
+@app.command()
+def serve(data: Data = None, port: Port = None, host: Host = None, only: Only = "") -> None:
+    """Serve the HTTP API. Run as many as you like; they hold no state."""
+    modules = _modules(only)
+    _run(process.serve(_settings(data=data, port=port, host=host), only=modules))
+
+
+@app.command()
+def work(
+    data: Data = None,
+    only: Only = "",
+    concurrency: Annotated[int, typer.Option("--concurrency", min=2, max=500, help="How many jobs run at once.")] = 20,
+) -> None:
+    """Work on jobs and schedules. Run as many as you like; a killed one's jobs are taken over."""
+    modules = _modules(only)
+    _run(process.work(_settings(data=data), only=modules, concurrency=concurrency))
+
+
+@app.command()
+def migrate(data: Data = None) -> None:
+    """Bring the database to this version's schema. One process at a time; nothing to do is fine."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            process.ensure_schema(base.database, may_migrate=True)
+
+    _run(main())
+    console.print("[green]The database has this version's schema.[/green]")
+
+
+@app.command()
+def doctor(data: Data = None, port: Port = None) -> None:
+    """Check whether this machine can run NexusOne; says what is wrong and how to mend it."""
+    settings = _settings(data=data, port=port)
+    url = settings.database_admin_url or settings.database_url
+    checks = check_environment(data=settings.data, database_url=url, ports=[settings.port] if settings.port else [])
+    table = Table("", "Check", "Found", "What to do")
+    for check in checks:
+        table.add_row("[green]ok[/green]" if check.is_ok else "[red]no[/red]", check.name, check.found, "" if check.is_ok else check.mend)
+    console.print(table)
+    if not all(check.is_ok for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def simulate(
+    data: Data = None,
+    host: Host = None,
+    port: Annotated[int, typer.Option("--port", help="The port of the simulators' HTTP server; 0 takes any free one.")] = 0,
+) -> None:
+    """Run the simulators of all vendors alone, for `serve` and `work` in other processes of the same data folder."""
+    settings = _settings(data=data, host=host)
+
+    async def main() -> None:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        async with process.sandbox_of(settings, host=settings.host, port=port) as addresses:
+            console.print(f"Simulators: {addresses.http}  Inbox: {addresses.http}/smtp/")
+            for name, address in addresses.sockets.items():
+                console.print(f"{name}: {address}")
+            await process.signalled()
+
+    _run(main())
+
+
+def main() -> None:
+    """The entry point of the command."""
+    app()
+
+
+def _settings(**given: Any) -> PlatformSettings:
+    try:
+        return PlatformSettings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        for fault in error.errors():
+            complaints.print(f"[red]NEXUSONE_{'_'.join(str(part) for part in fault['loc']).upper()}[/red]: {fault['msg']}")
+        raise typer.Exit(2) from error
+
+
+def _modules(only: str) -> list[str]:
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    try:
+        chosen_modules(names)
+    except UnknownModule as error:
+        complaints.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+    return names
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    try:
+        process.run(main)
+    except (NotReady, PortTaken, PostgresFailed, VaultLocked, Refusal, psycopg.OperationalError) as error:
+        complaints.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from error
+    except (KeyboardInterrupt, asyncio.CancelledError) as error:
+        raise typer.Exit(130) from error
