@@ -1,0 +1,1 @@
+"""The history of marketing's schema."""
