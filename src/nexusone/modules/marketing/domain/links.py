@@ -60,15 +60,16 @@ class Link:
 
 @dataclass(slots=True)
 class LinkTable:
-    """The links found so far, in order."""
+    """The links found so far, in order, numbered from `first`."""
 
     links: list[Link] = field(default_factory=list)
+    first: int = 0
 
     def add(self, target: str) -> str:
         """Takes a link up and gives its hole."""
         if len(self.links) >= LINKS_MAX:
             raise rejected("links.too_many", f"a mail has at most {LINKS_MAX} links")
-        link = Link(index=len(self.links), target=target)
+        link = Link(index=self.first + len(self.links), target=target)
         self.links.append(link)
         return hole(link)
 

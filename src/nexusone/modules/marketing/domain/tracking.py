@@ -39,11 +39,11 @@ class Addresses:
         values["unsubscribe_url"] = f"{tracking.address}/u/{signer.sign(Purpose.UNSUBSCRIBE)}"
         holes: dict[str, str | None] = {}
         if tracking.is_tracking_clicks:
-            prefix = f"{tracking.address}/c/"
+            prefix = f"{tracking.address}/t/c/"
             for name, link in self._links:
                 holes[name] = prefix + signer.sign(Purpose.CLICK, link=link.index)
         else:
             for name, link in self._links:
                 holes[name] = link.resolve(values) or "#"
-        holes["open"] = f"{tracking.address}/o/{signer.sign(Purpose.OPEN)}" if tracking.is_tracking_opens else None
+        holes["open"] = f"{tracking.address}/t/o/{signer.sign(Purpose.OPEN)}" if tracking.is_tracking_opens else None
         values[TRACKING] = holes
