@@ -107,6 +107,6 @@ def _clean(found: str | None) -> str:
     """The words that name a thing: no markup, no end of the sentence after it."""
     if found is None:
         return ""
-    words = re.sub(r"[<>{}&\[\]*_`]", " ", found.split("\n")[0])
+    words = re.sub(r"[<>{}\[\]*_`]", " ", found.split("\n")[0])
     words = TOPIC_ENDS.sub("", re.split(r"[,.;!?](?:\s|$)", words)[0])
     return " ".join(words.split())[:TOPIC_CHARACTERS_MAX].strip(" \"'“”„:-")

@@ -16,10 +16,11 @@ def fitting_integer(node: Mapping[str, object], *, name: str, digest: int) -> in
     """An integer within the limits. Raises NoSuchNumber."""
     low, high = _limits(node)
     step = _step(node)
-    least: int = ceil(low) if low is not None else (min(1, floor(high)) if high is not None else 1)
+    room = max(99, ceil(2 * step)) if step is not None else 99
+    least: int = ceil(low) if low is not None else (min(1, floor(high) - room) if high is not None else 1)
     if node.get("exclusiveMinimum") == least:
         least += 1
-    most: int = floor(high) if high is not None else least + 99
+    most: int = floor(high) if high is not None else least + room
     candidates: list[int] = [
         least + digest % (max(0, min(most, least + 99) - least) + 1),
         *range(least, min(most, least + MULTIPLES_TRIED) + 1),
@@ -34,10 +35,11 @@ def fitting_number(node: Mapping[str, object], *, name: str, digest: int) -> flo
     """A number within the limits. Raises NoSuchNumber."""
     low, high = _limits(node)
     step = _step(node)
+    room = max(1.0 if RATIO.search(name) else 99.0, 2 * (step or 0))
     if low is None:
-        low = high - 1.0 if high is not None else (0.0 if RATIO.search(name) else 1.0)
+        low = high - room if high is not None else (0.0 if RATIO.search(name) else 1.0)
     if high is None:
-        high = low + (1.0 if RATIO.search(name) else 99.0)
+        high = low + room
     if step is not None:
         return _multiple(node, low=low, high=high, step=step, name=name)
     share = 0.2 + (digest % 60) / 100
