@@ -37,9 +37,7 @@ complaints = Console(stderr=True)
 Data = Annotated[Path | None, typer.Option("--data", help="The folder for the embedded database, files and keys. Default: .nexusone")]
 Port = Annotated[int | None, typer.Option("--port", help="The port of the API; 0 takes any free one. Default: 8000")]
 Host = Annotated[str | None, typer.Option("--host", help="The address to listen on. Default: 127.0.0.1")]
-Only = Annotated[
-    str, typer.Option("--only", help="Run only these modules, such as billing,ai. Default: all of them.", show_default=False)
-]
+Only = Annotated[str, typer.Option("--only", help="Run only these modules, such as billing,ai. Default: all of them.", show_default=False)]
 
 
 @app.command()

@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import psycopg
 import uvloop
@@ -93,7 +93,7 @@ def ensure_schema(database: DatabaseAddresses, *, may_migrate: bool) -> None:
     # The migration tools stay out of this process: they would take a fifth of its memory for ever.
     environment = {**os.environ, "NEXUSONE_MIGRATE_ADMIN_URL": database.admin_url}
     environment["NEXUSONE_MIGRATE_LOGIN"] = json.dumps([database.login.name, database.login.password])
-    done = subprocess.run([sys.executable, "-m", "nexusone.apps.migrate"], env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-m", "nexusone.apps.migrate"], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NotReady(f"the migration failed:\n{done.stderr.strip()}")
 
@@ -104,9 +104,7 @@ async def standing(base: Ground, sandbox: SandboxAddresses | None) -> AsyncItera
     ports = build_ports(discover(), sandbox=sandbox, credentials=_credentials_from_environment())
     if sandbox is not None:
         ports[SandboxAddresses] = sandbox
-    async with composed(
-        base.settings, url=base.database.url, keys=base.keys, ports=ports, metrics=base.telemetry.metrics
-    ) as composition:
+    async with composed(base.settings, url=base.database.url, keys=base.keys, ports=ports, metrics=base.telemetry.metrics) as composition:
         yield composition
 
 
@@ -174,9 +172,11 @@ async def work(settings: PlatformSettings, *, only: Sequence[str], concurrency: 
     """The jobs of the chosen modules until a signal."""
     with ground(settings) as base:
         ensure_schema(base.database, may_migrate=settings.mode == "sandbox")
-        async with standing(base, await find_sandbox(settings)) as composition:
-            async with working(composition.worker(only=only, concurrency=concurrency)):
-                await signalled()
+        async with (
+            standing(base, await find_sandbox(settings)) as composition,
+            working(composition.worker(only=only, concurrency=concurrency)),
+        ):
+            await signalled()
 
 
 async def signalled() -> None:
@@ -188,7 +188,7 @@ async def signalled() -> None:
     await stop.wait()
 
 
-def run(main: "asyncio._CoroutineLike[None]") -> None:
+def run(main: Coroutine[Any, Any, None]) -> None:
     """Runs a process's main coroutine on uvloop."""
     uvloop.run(main)
 

@@ -1,0 +1,1 @@
+"""The demo: the product's main job, performed over its public API."""
