@@ -1,0 +1,34 @@
+"""How other modules ask audience. Each function opens its own transaction."""
+
+from typing import Literal
+from uuid import UUID
+
+from nexusone.modules.audience.service import consent, segments
+from nexusone.modules.audience.service.refusals import SegmentNotFound
+from nexusone.modules.audience.store.segment_relation import Relation as SegmentRelation
+from nexusone.platform.runtime import Context
+
+__all__ = ["SegmentNotFound", "SegmentRelation", "compile_segment", "count_segment", "record_unsubscribe"]
+
+
+async def compile_segment(ctx: Context, *, segment_id: UUID) -> SegmentRelation:
+    """Who is in the segment: `where` over one row `c` of `audience.contact_v1`, never NULL, with its `parameters` (`segment_<n>`).
+
+    Raises:
+        SegmentNotFound: there is none.
+    """
+    return await segments.compile_segment(ctx, segment_id=segment_id)
+
+
+async def count_segment(ctx: Context, *, segment_id: UUID) -> int:
+    """How many contacts the segment has now.
+
+    Raises:
+        SegmentNotFound: there is none.
+    """
+    return await segments.count_segment(ctx, segment_id=segment_id)
+
+
+async def record_unsubscribe(ctx: Context, *, contact_id: UUID, channel: Literal["email"], source: str, reason: str | None) -> bool:
+    """Ends a contact's subscription and suppresses its address; False if it had ended before or there is no such contact."""
+    return await consent.record_unsubscribe(ctx, contact_id=contact_id, channel=channel, source=source, reason=reason)
