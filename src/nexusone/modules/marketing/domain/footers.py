@@ -17,3 +17,11 @@ UNSUBSCRIBE = {
 def unsubscribe_label(locale: str) -> str:
     """The text of the unsubscribe link."""
     return UNSUBSCRIBE.get(locale.split("-")[0].lower(), UNSUBSCRIBE["en"])
+
+
+def text_footer(text: str, *, locale: str) -> str:
+    """A text part with what the law wants to be visible, where it is not there yet."""
+    footer = "" if "unsubscribe_url" in text else f"\n{unsubscribe_label(locale)}: {{{{ unsubscribe_url }}}}"
+    if "postal_address" not in text:
+        footer += "{% if workspace.postal_address %}\n{{ workspace.name }}, {{ workspace.postal_address }}{% endif %}"
+    return f"{text.rstrip()}\n{footer}" if footer else text

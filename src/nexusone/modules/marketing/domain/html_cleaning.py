@@ -13,6 +13,9 @@ from .masking import Masked
 
 # The cleaner's cost grows with the square of the nesting: 2,000 tags take 20 ms at worst, 50,000 would take 10 s.
 TAGS_MAX = 2_000
+DEPTH_MAX = 60
+VOID = frozenset({"br", "col", "hr", "img"})
+CLEAN_TAG = re.compile(r"<(/?)([a-z0-9]+)")
 SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
 GLOBAL_ATTRIBUTES = {"align", "aria-hidden", "aria-label", "class", "dir", "id", "lang", "role", "style", "title", "valign"}
 TABLE_ATTRIBUTES = {"bgcolor", "border", "cellpadding", "cellspacing", "colspan", "height", "rowspan", "width"}
@@ -116,3 +119,13 @@ def commented(html: str, masked: Masked) -> str:
         position = tag.end()
     pieces.append(masked.word.sub(r"<!--\g<0>-->", html[position:]))
     return "".join(pieces)
+
+
+def depth_of(cleaned: str) -> int:
+    """How deep the elements of cleaned HTML are nested."""
+    depth = deepest = 0
+    for tag in CLEAN_TAG.finditer(cleaned):
+        if tag[2] not in VOID:
+            depth += -1 if tag[1] else 1
+            deepest = max(deepest, depth)
+    return deepest

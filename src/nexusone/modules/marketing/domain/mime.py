@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from .encodings import base64_lines, is_smaller_in_base64, plain, quoted_printable
 from .faults import RenderFault, TemplateRejected
+from .footers import text_footer
 from .headers import Envelope, mailbox, one_line, shared_fields, unstructured
 from .links import Link, LinkTable, track_html, track_text, with_pixel
 from .liquid import Program
@@ -73,16 +74,17 @@ def generated_text(html: str) -> str:
 class CompiledEmail:
     """A variant ready to be sent: programs, parts and links. Keep it per (template version, locale); it never changes."""
 
-    def __init__(self, variant: Variant, *, locale: str) -> None:
-        """Raises TemplateRejected, pointing at the field of the variant."""
+    def __init__(self, variant: Variant, *, locale: str, first_link: int = 0) -> None:
+        """Links are numbered from `first_link`. Raises TemplateRejected, pointing at the field of the variant."""
         self.locale = locale
-        table = LinkTable()
+        table = LinkTable(first=first_link)
         with pointing_at("/mjml"):
             tracked = track_html(compile_mjml(variant.mjml, locale=locale, preheader=variant.preheader), table)
             self.html = with_pixel(tracked).strip() + "\n"
             html = Program(self.html, is_html=True)
         with pointing_at("/text"):
-            self.text = (track_text(variant.text, table) if variant.text else generated_text(tracked)).strip() + "\n"
+            written = track_text(variant.text, table) if variant.text else generated_text(tracked)
+            self.text = text_footer(written, locale=locale).strip() + "\n"
             text = Program(self.text, is_html=False)
         with pointing_at("/subject"):
             self._subject = Segments(Program(variant.subject, is_html=False), plain)

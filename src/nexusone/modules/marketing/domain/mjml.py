@@ -14,13 +14,14 @@ from nexusone.kernel.locale import is_right_to_left
 
 from .faults import rejected
 from .footers import unsubscribe_label
-from .html_cleaning import clean_html, is_safe_address, is_safe_style
+from .html_cleaning import DEPTH_MAX, clean_html, depth_of, is_safe_address, is_safe_style
 from .masking import Masked, free_prefix, mask
 from .mjml_markup import Element, read_mjml
 
 ADDRESSES = frozenset({"href", "src", "background-url", "thumbnails-src", "icon-wrapped-url", "icon-unwrapped-url"})
 # Values that the compiler never computes with: it gets a word and the value comes back escaped.
 CARRIED = ADDRESSES | {"alt", "title", "name-text", "rel", "srcset"}
+TAGS_MAX = 10_000
 FONT_ADDRESS = re.compile(r"https://[^\s\"'<>()\\]+")
 PLAIN_VALUE = re.compile(r"[^\"<>&\\]*")
 UNSUBSCRIBE_LINK = re.compile(r"<a\s[^>]*?href=[\"']\s*\{\{-?\s*unsubscribe_url\b")
@@ -61,6 +62,7 @@ class Carrier:
         self.masked, self.prefix = masked, prefix
         self.loads: list[str] = []
         self.preheader = ""
+        self.tags = 0
         self.is_inlining = False
 
     def load(self, value: str) -> str:
@@ -108,11 +110,20 @@ class Carrier:
         if element.name == "mj-style":
             return self.style(element, content)
         cleaned = clean_html(content, self.masked, is_table=element.name == "mj-table", line=element.line)
+        self.tags += content.count("<")
+        if self.tags > TAGS_MAX:
+            raise rejected("mjml.too_much_html", f"there are more than {TAGS_MAX:,} HTML tags in the template", line=element.line)
         if self.is_inlining and element.name in ("mj-text", "mj-table"):
-            return cleaned
+            return self.inlined(element, cleaned)
         word = self.load(cleaned)
         # In a table a bare word would be moved out of it; elsewhere the compiler does not take a comment.
         return f"<!--{word}-->" if element.name in ("mj-raw", "mj-table") else word
+
+    def inlined(self, element: Element, cleaned: str) -> str:
+        """HTML that styles are to be written into has to pass through the compiler, whose stack is short."""
+        if depth_of(cleaned) > DEPTH_MAX:
+            raise rejected("mjml.too_much_html", f"HTML is nested more than {DEPTH_MAX} deep", line=element.line)
+        return cleaned
 
     def style(self, element: Element, css: str) -> str:
         bare = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
