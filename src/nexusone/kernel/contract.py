@@ -39,7 +39,10 @@ def _instant_text(value: object) -> object:
 def _to_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs an offset")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time lies between the years 1 and 9999, in UTC too") from error
 
 
 def _instant_json(value: datetime) -> str:
