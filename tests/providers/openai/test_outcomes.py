@@ -4,15 +4,20 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from tests.providers.openai.serving import served
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.ports import TextRequest, TextResult
-from nexusone.platform.provider import ProviderSetup
+from nexusone.platform.provider import ProviderSetup, SimulatorSetup
 from nexusone.providers.openai.client import open_client, shown
 from nexusone.providers.openai.manifest import MANIFEST
-from nexusone.providers.openai.text import OpenAITextModel, build_text_model
+from nexusone.providers.openai.text import OpenAITextModel
 
 REQUEST = TextRequest(model="some-model", instructions="Be brief.", prompt="Hello", output_tokens_max=5)
 DONE = {
@@ -190,10 +195,16 @@ def test_keys_and_length_are_kept_out_of_what_is_shown() -> None:
     assert len(shown("x" * 5000)) == 300
 
 
-async def test_the_manifest_builds_a_model_from_its_sandbox_credentials() -> None:
-    model = build_text_model(
-        ProviderSetup(address="http://127.0.0.1:9/openai/v1", credentials=MANIFEST.sandbox_credentials, is_sandbox=True)
-    )
+async def test_the_manifest_brings_model_and_simulator_together(tmp_path: Path) -> None:
     assert set(MANIFEST.sandbox_credentials) == set(MANIFEST.credential_fields)
-    assert model.catalog()
-    await model.close()
+    assert MANIFEST.simulator is not None
+    app = MANIFEST.simulator(SimulatorSetup(data=tmp_path, host="127.0.0.1")).app
+    assert app is not None
+    async with served(Starlette(routes=[Mount(f"/{MANIFEST.name}", app)])) as server:
+        address = f"{server}/{MANIFEST.name}{MANIFEST.simulator_path}"
+        capability = MANIFEST.capabilities[0]
+        model = capability.build(ProviderSetup(address=address, credentials=MANIFEST.sandbox_credentials, is_sandbox=True))
+        assert isinstance(model, OpenAITextModel)
+        default = next(card.name for card in model.catalog() if card.is_default)
+        assert (await model.write(replace(REQUEST, model=default))).text
+        await model.close()

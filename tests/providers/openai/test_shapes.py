@@ -57,9 +57,11 @@ def numbers(draw: st.DrawFn) -> Schema:
     if low is not None:
         schema[draw(st.sampled_from(["minimum", "exclusiveMinimum"]))] = low
     if draw(st.booleans()):
-        schema["multipleOf"] = draw(st.sampled_from([1, 2, 5, 7]))
+        schema["multipleOf"] = draw(st.sampled_from([1, 2, 5, 7, 250] if kind == "integer" else [1, 0.5, 0.01, 7, 250]))
     if draw(st.booleans()):
-        schema[draw(st.sampled_from(["maximum", "exclusiveMaximum"]))] = (low if low is not None else 0) + draw(st.integers(10, 2000))
+        schema[draw(st.sampled_from(["maximum", "exclusiveMaximum"]))] = (
+            low + draw(st.integers(600, 2000)) if low is not None else draw(st.integers(-1000, 1000))
+        )
     return schema
 
 

@@ -51,6 +51,8 @@ class OpenAITextModel:
 
     def __init__(self, *, client: AsyncOpenAI, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._client = client
+        # The SDK loads this part when it is first touched, which takes 80 ms: better here than within a call.
+        self._responses = client.responses
         self._deadline_seconds = deadline_seconds
 
     def catalog(self) -> tuple[ModelCard, ...]:
@@ -61,7 +63,7 @@ class OpenAITextModel:
         """The whole text at once; checking it against the schema is the caller's."""
         with named_outcomes():
             async with asyncio.timeout(self._deadline_seconds):
-                raw = await self._client.responses.with_raw_response.create(**_parameters(request))
+                raw = await self._responses.with_raw_response.create(**_parameters(request))
         return result_of(read_answer_body(raw.content), request=request)
 
     async def stream(self, request: TextRequest) -> AsyncIterator[TextDelta]:
@@ -69,7 +71,7 @@ class OpenAITextModel:
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
         with named_outcomes():
             async with asyncio.timeout_at(deadline):
-                events = await self._client.responses.create(**_parameters(request), stream=True)
+                events = await self._responses.create(**_parameters(request), stream=True)
         has_text = False
         async with aclosing(events):
             while (event := await _next_event(events, deadline=deadline)) is not None:
