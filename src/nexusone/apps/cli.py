@@ -149,3 +149,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         raise typer.Exit(1) from error
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
         raise typer.Exit(130) from error
+
+
+if __name__ == "__main__":
+    main()
