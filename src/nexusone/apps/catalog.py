@@ -6,12 +6,13 @@ from pathlib import Path
 from nexusone import platform as platform_package
 from nexusone import web as web_package
 from nexusone.modules.audience.module import MODULE as AUDIENCE
+from nexusone.modules.billing.module import MODULE as BILLING
 from nexusone.modules.identity.module import MODULE as IDENTITY
 from nexusone.modules.marketing.module import MODULE as MARKETING
 from nexusone.platform.schema_state import SchemaPart
 from nexusone.web.module import Module
 
-MODULES: tuple[Module, ...] = (IDENTITY, AUDIENCE, MARKETING)
+MODULES: tuple[Module, ...] = (IDENTITY, BILLING, AUDIENCE, MARKETING)
 
 PLATFORM_FOLDER = Path(platform_package.__path__[0])
 WEB_FOLDER = Path(web_package.__path__[0])

@@ -5,11 +5,12 @@ import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -109,12 +110,18 @@ async def standing(base: Ground, sandbox: SandboxAddresses | None) -> AsyncItera
 
 
 @asynccontextmanager
-async def api(composition: Composition, settings: PlatformSettings, *, only: Sequence[str] = ()) -> AsyncIterator[str]:
-    """The HTTP doors, for as long as the block; yields their address."""
-    doors = (sandbox_door,) if settings.mode == "sandbox" else ()
-    listener = bind(settings.host, settings.port)
+async def api(composition: Composition, listener: socket.socket, *, only: Sequence[str] = ()) -> AsyncIterator[None]:
+    """The HTTP doors on a listening socket, for as long as the block."""
+    doors = (sandbox_door,) if composition.runtime.setting(PlatformSettings).mode == "sandbox" else ()
     async with serving(composition.application(only=only, doors=doors), listener):
-        yield f"http://{settings.host}:{listener.getsockname()[1]}"
+        yield
+
+
+def listening(base: Ground) -> tuple[Ground, socket.socket]:
+    """Binds the API's port first, so that the settings know it where any free one was asked for."""
+    listener = bind(base.settings.host, base.settings.port)
+    settings = base.settings.model_copy(update={"port": listener.getsockname()[1]})
+    return replace(base, settings=settings), listener
 
 
 @asynccontextmanager
@@ -164,7 +171,8 @@ async def serve(settings: PlatformSettings, *, only: Sequence[str]) -> None:
     """The API of the chosen modules until a signal."""
     with ground(settings) as base:
         ensure_schema(base.database, may_migrate=settings.mode == "sandbox")
-        async with standing(base, await find_sandbox(settings)) as composition, api(composition, settings, only=only):
+        bound, listener = listening(base)
+        async with standing(bound, await find_sandbox(settings)) as composition, api(composition, listener, only=only):
             await signalled()
 
 
@@ -213,12 +221,13 @@ def data_log(settings: PlatformSettings) -> Path:
 @asynccontextmanager
 async def everything(base: Ground) -> AsyncIterator[tuple[str, SandboxAddresses | None]]:
     """API, worker and (in sandbox mode) simulators in one process; yields the API's address."""
-    settings = base.settings
+    bound, listener = listening(base)
+    settings = bound.settings
     async with AsyncExitStack() as stack:
         sandbox = None
         if settings.mode == "sandbox":
             sandbox = await stack.enter_async_context(sandbox_of(settings, host=settings.host, port=settings.simulators_port))
-        composition = await stack.enter_async_context(standing(base, sandbox))
+        composition = await stack.enter_async_context(standing(bound, sandbox))
         await stack.enter_async_context(working(composition.worker()))
-        address = await stack.enter_async_context(api(composition, settings))
-        yield address, sandbox
+        await stack.enter_async_context(api(composition, listener))
+        yield f"http://{settings.host}:{settings.port}", sandbox
