@@ -1,0 +1,18 @@
+"""Later work of ai: writing what was queued, and looking after what was left open."""
+
+from nexusone.modules.ai.contracts import WriteGeneration
+from nexusone.modules.ai.service.endings import attend_due
+from nexusone.modules.ai.service.generations import WRITE_JOB
+from nexusone.modules.ai.service.writing import write_queued
+from nexusone.platform.jobs import JobKind, Schedule
+from nexusone.platform.runtime import Context
+
+
+async def write_generation(ctx: Context, payload: WriteGeneration) -> None:
+    """Writes a queued generation; running twice asks the model once."""
+    await write_queued(ctx, generation_id=payload.generation_id)
+
+
+WRITE_GENERATION = JobKind(name=WRITE_JOB, payload=WriteGeneration, handler=write_generation, timeout_seconds=900.0)
+
+ATTEND_GENERATIONS = Schedule(name="ai.attend_generations", cron="* * * * *", handler=attend_due)

@@ -1,0 +1,40 @@
+-- `due_at` is when somebody must look after the row again; null once nothing is open any more.
+create table ai.generation (
+    workspace_id uuid not null,
+    id uuid not null,
+    kind text not null check (kind in ('text')),
+    status text not null check (status in ('queued', 'running', 'succeeded', 'failed', 'unknown')),
+    settlement text not null check (settlement in ('held', 'due', 'done')),
+    requested_by text not null,
+    locale text not null,
+    prompt text not null,
+    prompt_hash bytea not null,
+    output_schema json,
+    vendor text not null,
+    model text not null,
+    output_tokens_max integer not null,
+    input_price_micros bigint not null,
+    output_price_micros bigint not null,
+    credits_per_dollar bigint not null,
+    margin_percent bigint not null,
+    held_micros bigint not null check (held_micros > 0),
+    charged_micros bigint not null default 0 check (charged_micros between 0 and held_micros),
+    calls integer not null default 0,
+    input_tokens bigint not null default 0,
+    output_tokens bigint not null default 0,
+    output text,
+    output_hash bytea,
+    finish_reason text,
+    model_version text,
+    vendor_reference text,
+    error_code text,
+    error_detail text,
+    created_at timestamptz not null,
+    started_at timestamptz,
+    finished_at timestamptz,
+    due_at timestamptz,
+    primary key (workspace_id, id)
+);
+create index generation_due on ai.generation (due_at) where due_at is not null;
+select platform.protect('ai.generation');
+select platform.allow_system_scan('ai.generation');

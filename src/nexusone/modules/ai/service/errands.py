@@ -1,0 +1,32 @@
+"""Work that goes on when its asker has stopped waiting."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+R = TypeVar("R")
+
+# The event loop keeps only weak references to its tasks.
+_running: set[asyncio.Task[Any]] = set()
+
+_log = structlog.get_logger(__name__)
+
+
+async def finish_within(work: Coroutine[Any, Any, R], *, seconds: float) -> R | None:
+    """The result of `work`, or None where it takes longer; it then goes on, and so it does where the asker is cancelled."""
+    task = asyncio.create_task(work)
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        if not task.done():
+            task.add_done_callback(_log_failure)
+    return task.result() if task.done() else None
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("generation.errand_failed", exc_info=error)
