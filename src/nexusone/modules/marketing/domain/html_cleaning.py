@@ -106,8 +106,12 @@ def clean_html(html: str, masked: Masked, *, is_table: bool, line: int) -> str:
     bare = COMMENT.sub("", html)
     if bare.count("<") > TAGS_MAX:
         raise rejected("mjml.too_much_html", f"there are more than {TAGS_MAX:,} HTML tags in one block", line=line)
-    cleaned = CLEANER.clean(f"<table>{commented(bare, masked)}</table>" if is_table else commented(bare, masked))
-    return cleaned.removeprefix("<table>").removesuffix("</table>") if is_table else cleaned
+    if not is_table:
+        return CLEANER.clean(commented(bare, masked))
+    cleaned = CLEANER.clean(f"<table>{commented(bare, masked)}</table>")
+    if not cleaned.startswith("<table>") or not cleaned.endswith("</table>"):
+        raise rejected("mjml.table", "<mj-table> holds whole rows, such as <tr><td>…</td></tr>, and nothing beside them", line=line)
+    return cleaned.removeprefix("<table>").removesuffix("</table>")
 
 
 def commented(html: str, masked: Masked) -> str:
