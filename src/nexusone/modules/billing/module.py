@@ -1,0 +1,26 @@
+"""Owns: the credit ledger: grants, holds, transfers, balances.
+Does not: know what credits are spent on, call payment vendors.
+Invariant: the lines of every transfer sum to zero, balances equal the sum of their lines, nobody overspends.
+"""
+
+from pathlib import Path
+
+from nexusone.modules.billing import routes
+from nexusone.modules.billing.events import CreditsGranted, CreditsSettled, HoldsExpired
+from nexusone.modules.billing.graphql import BillingQuery
+from nexusone.modules.billing.jobs import SCHEDULES
+from nexusone.modules.billing.settings import BillingSettings
+from nexusone.modules.billing.subscribers import SUBSCRIBERS
+from nexusone.web.module import Module
+
+MODULE = Module(
+    name="billing",
+    folder=Path(__file__).parent,
+    doors=(routes.door,),
+    graphql_queries=(BillingQuery,),
+    subscribers=SUBSCRIBERS,
+    schedules=SCHEDULES,
+    events=(CreditsGranted, CreditsSettled, HoldsExpired),
+    settings=(BillingSettings,),
+    permissions=("credits:read",),
+)

@@ -1,0 +1,165 @@
+"""Holding credits and resolving holds."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import assert_never
+
+from nexusone.kernel.ids import new_id
+from nexusone.kernel.money import credits_to_text
+from nexusone.modules.billing.contracts import Hold
+from nexusone.modules.billing.domain.amounts import check_amount, check_key
+from nexusone.modules.billing.domain.resolution import Request, Standing, Verdict, judge
+from nexusone.modules.billing.events import CreditsSettled
+from nexusone.modules.billing.service.bookings import Overtaken, book, repay
+from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
+from nexusone.modules.billing.store import balances, holds
+from nexusone.modules.billing.store.holds import HoldRow, NewHold, Resolution
+from nexusone.platform.database import Transaction
+from nexusone.platform.events import publish
+from nexusone.platform.runtime import Context
+
+
+async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expires_in: timedelta) -> Hold:
+    """Sets credits aside; see `api.hold`."""
+    check_key(key)
+    check_amount(amount_micros, least=1)
+    if expires_in <= timedelta(0):
+        raise ValueError("a hold expires later than now")
+    now = ctx.now()
+    wanted = NewHold(
+        workspace_id=ctx.workspace,
+        key=key,
+        purpose=purpose,
+        amount=amount_micros,
+        now=now,
+        expires_at=now + expires_in,
+        hold_id=new_id(),
+        transfer_id=new_id(),
+    )
+
+    async def work(tx: Transaction) -> HoldRow:
+        return await _hold(tx, wanted)
+
+    return _contract(await book(ctx, work))
+
+
+async def settle(ctx: Context, *, key: str, amount_micros: int) -> Hold:
+    """Books what was used and gives the rest back; see `api.settle`."""
+    check_amount(amount_micros)
+    return await _resolve(ctx, _resolution(ctx, key=key, used=amount_micros))
+
+
+async def settle_part(ctx: Context, *, key: str, part_key: str, amount_micros: int) -> Hold:
+    """Books a part; see `api.settle_part`."""
+    check_key(part_key)
+    check_amount(amount_micros)
+    whole = _resolution(ctx, key=key, used=amount_micros)
+    return await _resolve(ctx, replace(whole, state="held", is_final=False, kind="part", transfer_suffix=f":part:{part_key}"))
+
+
+async def release(ctx: Context, *, key: str) -> Hold:
+    """Gives back what was not used; see `api.release`."""
+    whole = _resolution(ctx, key=key, used=0)
+    return await _resolve(ctx, replace(whole, state="released", kind="release", transfer_suffix=":release"))
+
+
+async def _hold(tx: Transaction, wanted: NewHold) -> HoldRow:
+    attempt = await holds.hold_from_first_grant(tx, wanted)
+    if attempt.is_short:
+        attempt = await holds.hold_across_grants(tx, wanted)
+    if attempt.is_overtaken:
+        raise Overtaken
+    if attempt.hold is None:
+        await _refuse_hold(tx, wanted)
+        raise Overtaken
+    if attempt.hold.amount_micros != wanted.amount or attempt.hold.purpose != wanted.purpose:
+        raise KeyConflict(key=wanted.key)
+    return attempt.hold
+
+
+async def _refuse_hold(tx: Transaction, wanted: NewHold) -> None:
+    known = await holds.lock_hold(tx, workspace_id=wanted.workspace_id, key=wanted.key)
+    if known is None:
+        balance = await balances.find_balance(tx, workspace_id=wanted.workspace_id, now=wanted.now)
+        available = balance.available if balance else 0
+        raise InsufficientCredits(available=credits_to_text(available), needed=credits_to_text(wanted.amount))
+
+
+def _resolution(ctx: Context, *, key: str, used: int) -> Resolution:
+    return Resolution(
+        workspace_id=ctx.workspace,
+        key=key,
+        used=used,
+        state="settled",
+        is_final=True,
+        kind="settle",
+        transfer_id=new_id(),
+        transfer_suffix=":settle",
+        now=ctx.now(),
+    )
+
+
+async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
+    async def work(tx: Transaction) -> HoldRow:
+        resolved = await holds.resolve(tx, wanted)
+        if resolved is None:
+            return await _resolve_otherwise(ctx, tx, wanted)
+        if not resolved.is_booked:
+            raise Overtaken
+        if resolved.owes:
+            await repay(ctx, tx)
+        await _announce(tx, resolved, wanted, is_late=False)
+        return resolved
+
+    return _contract(await book(ctx, work))
+
+
+async def _resolve_otherwise(ctx: Context, tx: Transaction, wanted: Resolution) -> HoldRow:
+    row = await holds.lock_hold(tx, workspace_id=ctx.workspace, key=wanted.key)
+    if row is None:
+        raise HoldNotFound(key=wanted.key)
+    match await _judge(tx, row, wanted):
+        case Verdict.REPEATED:
+            return row
+        case Verdict.CONFLICT:
+            raise KeyConflict(key=wanted.key)
+        case Verdict.RESOLVED:
+            raise HoldResolved(key=wanted.key, state=row.state)
+        case Verdict.EXCEEDS:
+            left = row.amount_micros - row.settled_micros
+            raise SettleExceedsHold(key=wanted.key, held=credits_to_text(left), settled=credits_to_text(wanted.used))
+        case Verdict.OPEN:
+            raise Overtaken
+        case Verdict.LATE:
+            settled = await holds.settle_late(tx, wanted if wanted.is_final else replace(wanted, state="expired"))
+            await _announce(tx, settled, wanted, is_late=True)
+            return settled
+        case unknown:
+            assert_never(unknown)
+
+
+async def _judge(tx: Transaction, row: HoldRow, wanted: Resolution) -> Verdict:
+    part = None
+    if not wanted.is_final:
+        transfer_key = f"{row.id}{wanted.transfer_suffix}"
+        part = await holds.find_transfer_amount(tx, workspace_id=wanted.workspace_id, transfer_key=transfer_key)
+    standing = Standing(row.state, row.amount_micros, row.settled_micros, row.closing_micros)
+    return judge(standing, Request(wanted.state, wanted.used, is_final=wanted.is_final, part_micros=part))
+
+
+async def _announce(tx: Transaction, row: HoldRow, wanted: Resolution, *, is_late: bool) -> None:
+    if wanted.used > 0:
+        event = CreditsSettled(hold_id=row.id, key=row.key, purpose=row.purpose, amount_micros=wanted.used, is_late=is_late)
+        await publish(tx, event)
+
+
+def _contract(row: HoldRow) -> Hold:
+    return Hold(
+        id=row.id,
+        key=row.key,
+        purpose=row.purpose,
+        amount_micros=row.amount_micros,
+        settled_micros=row.settled_micros,
+        state=row.state,
+        expires_at=row.expires_at,
+    )

@@ -1,0 +1,322 @@
+"""SQL of holds: each booking is one statement that locks the hold, then the account, then the grants."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from nexusone.modules.billing.contracts import HoldState
+from nexusone.platform.database import Transaction
+from nexusone.platform.sql import sql
+
+# Updating the account first puts concurrent bookings in order; the grant is then compared in its newest version.
+HOLD = sql("""
+with known as (
+    select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
+    from billing.hold
+    where workspace_id = %(workspace_id)s and key = %(key)s
+), moved as (
+    update billing.account
+    set available_micros = available_micros - %(amount)s::bigint, held_micros = held_micros + %(amount)s::bigint
+    where workspace_id = %(workspace_id)s and available_micros >= %(amount)s::bigint and not exists (select 1 from known)
+    returning workspace_id
+), taken as (
+    update billing.grant_ as g
+    set remaining_micros = g.remaining_micros - %(amount)s::bigint
+    from moved
+    where g.workspace_id = %(workspace_id)s and g.remaining_micros >= %(amount)s::bigint and g.id = (
+        select f.id from billing.grant_ as f
+        where f.workspace_id = %(workspace_id)s and f.is_open and (f.expires_at is null or f.expires_at > %(now)s)
+        order by f.priority, f.expires_at, f.id
+        limit 1
+    )
+    returning g.id
+), held as (
+    insert into billing.hold
+        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, created_at, expires_at)
+    select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
+        array[taken.id], array[%(amount)s::bigint], %(now)s, %(expires_at)s
+    from taken
+    on conflict (workspace_id, key) do nothing
+    returning id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
+), booked as (
+    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
+    select %(workspace_id)s, %(transfer_id)s, %(transfer_key)s, 'hold', held.key, held.purpose, held.amount_micros, %(now)s
+    from held
+    returning id
+), lines as (
+    insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
+    select %(workspace_id)s, booked.id, line.account, taken.id, line.amount
+    from booked, taken, (values ('available', -%(amount)s::bigint), ('held', %(amount)s::bigint)) as line (account, amount)
+)
+select exists (select 1 from moved) as is_moved, exists (select 1 from taken) as is_taken,
+    exists (select 1 from held) as is_new, hold.*
+from (values (1)) as always (row)
+left join (select * from held union all select * from known) as hold on true
+""")
+
+# Goes on in the transaction in which HOLD has moved the account and found the first grant too small.
+HOLD_ACROSS_GRANTS = sql("""
+with taken as materialized (
+    select grant_id, taken from billing.take_from_grants(%(workspace_id)s, %(amount)s, %(now)s)
+), held as (
+    insert into billing.hold
+        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, created_at, expires_at)
+    select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
+        array_agg(taken.grant_id), array_agg(taken.taken), %(now)s, %(expires_at)s
+    from taken
+    having sum(taken.taken) = %(amount)s
+    on conflict (workspace_id, key) do nothing
+    returning id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
+), booked as (
+    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
+    select %(workspace_id)s, %(transfer_id)s, %(transfer_key)s, 'hold', held.key, held.purpose, held.amount_micros, %(now)s
+    from held
+    returning id
+), lines as (
+    insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
+    select %(workspace_id)s, booked.id, line.account, taken.grant_id, line.sign * taken.taken
+    from booked, taken, (values ('available', -1), ('held', 1)) as line (account, sign)
+)
+select (select coalesce(sum(taken), 0)::bigint from taken) = %(amount)s as is_covered, exists (select 1 from held) as is_new, held.*
+from (values (1)) as always (row)
+left join held on true
+""")
+
+# Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held.
+RESOLVE = sql("""
+with resolved as (
+    update billing.hold as h
+    set settled_micros = h.settled_micros + %(used)s::bigint,
+        state = %(state)s::text,
+        closing_micros = case when %(is_final)s::boolean then %(used)s::bigint end,
+        resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz end
+    where h.workspace_id = %(workspace_id)s and h.key = %(key)s and h.state = 'held'
+        and h.amount_micros - h.settled_micros >= %(used)s::bigint
+        and (%(is_final)s::boolean or not exists (
+            select 1 from billing.transfer as t
+            where t.workspace_id = %(workspace_id)s and t.key = h.id::text || %(transfer_suffix)s
+        ))
+    returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
+        h.grant_ids, h.grant_micros,
+        case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
+), moved as (
+    update billing.account as a
+    set held_micros = a.held_micros - %(used)s::bigint - r.rest,
+        spent_micros = a.spent_micros + %(used)s::bigint,
+        available_micros = a.available_micros + r.rest
+    from resolved as r
+    where a.workspace_id = %(workspace_id)s
+    returning a.overdraft_micros < 0 and a.available_micros > 0 as owes
+), slice as materialized (
+    select s.grant_id, s.used, s.rest
+    from resolved as r, billing.slices(
+        r.grant_ids, r.grant_micros, r.settled_micros - %(used)s::bigint, r.settled_micros, r.settled_micros + r.rest
+    ) as s
+), returned as (
+    update billing.grant_ as g
+    set remaining_micros = g.remaining_micros + slice.rest
+    from slice, moved
+    where g.workspace_id = %(workspace_id)s and g.id = slice.grant_id and slice.rest > 0
+), booked as (
+    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
+    select %(workspace_id)s, %(transfer_id)s, r.id::text || %(transfer_suffix)s, %(kind)s, r.key, r.purpose,
+        %(used)s::bigint + r.rest, %(now)s
+    from resolved as r
+    where %(used)s::bigint + r.rest > 0
+    on conflict (workspace_id, key) do nothing
+    returning id
+), lines as (
+    insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
+    select %(workspace_id)s, booked.id, line.account, slice.grant_id, line.amount
+    from booked, slice, lateral (
+        values ('held', -slice.used - slice.rest), ('spent', slice.used), ('available', slice.rest)
+    ) as line (account, amount)
+    where line.amount <> 0
+)
+select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at,
+    (select owes from moved) as owes,
+    %(used)s::bigint + rest = 0 or exists (select 1 from booked) as is_booked
+from resolved
+""")
+
+LOCK_HOLD = sql("""
+select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
+from billing.hold
+where workspace_id = %(workspace_id)s and key = %(key)s
+for update
+""")
+
+FIND_TRANSFER = sql("""
+select amount_micros from billing.transfer
+where workspace_id = %(workspace_id)s and key = %(transfer_key)s
+""")
+
+# The credits of an expired hold have gone back: what was used is taken anew, and what the grants lack becomes overdraft.
+SETTLE_LATE = sql("""
+with locked as (
+    select workspace_id from billing.account where workspace_id = %(workspace_id)s for update
+), taken as materialized (
+    select t.grant_id, t.taken from locked, billing.take_from_grants(locked.workspace_id, %(used)s, %(now)s) as t
+), total as (
+    select coalesce(sum(taken), 0)::bigint as covered from taken
+), moved as (
+    update billing.account as a
+    set available_micros = a.available_micros - total.covered,
+        spent_micros = a.spent_micros + %(used)s::bigint,
+        overdraft_micros = a.overdraft_micros - (%(used)s::bigint - total.covered)
+    from total
+    where a.workspace_id = %(workspace_id)s
+), booked as (
+    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
+    select %(workspace_id)s, %(transfer_id)s, h.id::text || %(transfer_suffix)s, 'late', h.key, h.purpose, %(used)s, %(now)s
+    from billing.hold as h
+    where h.workspace_id = %(workspace_id)s and h.key = %(key)s and %(used)s::bigint > 0
+), lines as (
+    insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
+    select %(workspace_id)s, %(transfer_id)s, line.account, line.grant_id, line.amount
+    from (
+        select 'available' as account, grant_id, -taken as amount from taken
+        union all
+        select 'spent', grant_id, taken from taken
+        union all
+        select 'overdraft', null, covered - %(used)s::bigint from total
+        union all
+        select 'spent', null, %(used)s::bigint - covered from total
+    ) as line
+    where line.amount <> 0
+)
+update billing.hold
+set settled_micros = settled_micros + %(used)s::bigint,
+    state = %(state)s::text,
+    closing_micros = case when %(is_final)s::boolean then %(used)s::bigint end,
+    resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz else resolved_at end
+where workspace_id = %(workspace_id)s and key = %(key)s
+returning id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """A hold; `closing_micros` is what its last settle booked."""
+
+    id: UUID
+    key: str
+    purpose: str
+    amount_micros: int
+    settled_micros: int
+    closing_micros: int | None
+    state: HoldState
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewHold:
+    """What is to be held."""
+
+    workspace_id: UUID
+    key: str
+    purpose: str
+    amount: int
+    now: datetime
+    expires_at: datetime
+    hold_id: UUID
+    transfer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How a hold is to be resolved; `transfer_suffix` and the hold's id are the transfer's key."""
+
+    workspace_id: UUID
+    key: str
+    used: int
+    state: HoldState
+    is_final: bool
+    kind: str
+    transfer_id: UUID
+    transfer_suffix: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAttempt:
+    """`hold` is the new one, the one known under the key, or None where nothing could be held.
+
+    `is_short`: the account covers the amount and the first grant alone does not. `is_overtaken`: the key was taken meanwhile.
+    """
+
+    hold: HoldRow | None
+    is_short: bool = False
+    is_overtaken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRow(HoldRow):
+    """A hold after its resolution; `owes`: overdraft can be paid back now; `is_booked` false: the part was booked meanwhile."""
+
+    owes: bool
+    is_booked: bool
+
+
+async def hold_from_first_grant(tx: Transaction, wanted: NewHold) -> HoldAttempt:
+    """The common case, in one statement."""
+    rows = await tx.fetch_tuples(HOLD, _hold_parameters(wanted))
+    is_moved, is_taken, is_new, *columns = rows[0]
+    hold = HoldRow(*columns) if columns[0] is not None else None
+    return HoldAttempt(hold=hold, is_short=is_moved and not is_taken, is_overtaken=is_taken and not is_new)
+
+
+async def hold_across_grants(tx: Transaction, wanted: NewHold) -> HoldAttempt:
+    """The rest of a hold that was `is_short`; `is_short` again where all living grants together do not cover it."""
+    rows = await tx.fetch_tuples(HOLD_ACROSS_GRANTS, _hold_parameters(wanted))
+    is_covered, is_new, *columns = rows[0]
+    hold = HoldRow(*columns) if is_new else None
+    return HoldAttempt(hold=hold, is_short=not is_covered, is_overtaken=is_covered and not is_new)
+
+
+async def resolve(tx: Transaction, wanted: Resolution) -> ResolvedRow | None:
+    """Resolves a hold that is held and large enough; None for any other."""
+    return await tx.find_one(ResolvedRow, RESOLVE, _resolution_parameters(wanted))
+
+
+async def lock_hold(tx: Transaction, *, workspace_id: UUID, key: str) -> HoldRow | None:
+    """A hold, locked."""
+    return await tx.find_one(HoldRow, LOCK_HOLD, {"workspace_id": workspace_id, "key": key})
+
+
+async def find_transfer_amount(tx: Transaction, *, workspace_id: UUID, transfer_key: str) -> int | None:
+    """What a transfer moved."""
+    return await tx.find_value(int, FIND_TRANSFER, {"workspace_id": workspace_id, "transfer_key": transfer_key})
+
+
+async def settle_late(tx: Transaction, wanted: Resolution) -> HoldRow:
+    """Books what an expired, locked hold cost."""
+    return await tx.fetch_one(HoldRow, SETTLE_LATE, _resolution_parameters(wanted))
+
+
+def _hold_parameters(wanted: NewHold) -> dict[str, object]:
+    return {
+        "workspace_id": wanted.workspace_id,
+        "key": wanted.key,
+        "purpose": wanted.purpose,
+        "amount": wanted.amount,
+        "now": wanted.now,
+        "expires_at": wanted.expires_at,
+        "hold_id": wanted.hold_id,
+        "transfer_id": wanted.transfer_id,
+        "transfer_key": f"{wanted.hold_id}:hold",
+    }
+
+
+def _resolution_parameters(wanted: Resolution) -> dict[str, object]:
+    return {
+        "workspace_id": wanted.workspace_id,
+        "key": wanted.key,
+        "used": wanted.used,
+        "state": wanted.state,
+        "is_final": wanted.is_final,
+        "kind": wanted.kind,
+        "transfer_id": wanted.transfer_id,
+        "transfer_suffix": wanted.transfer_suffix,
+        "now": wanted.now,
+    }
