@@ -61,7 +61,7 @@ async def split(data: Path) -> AsyncIterator[str]:
 @asynccontextmanager
 async def process(command: Sequence[str], environment: dict[str, str] | None = None) -> AsyncIterator["subprocess.Popen[bytes]"]:
     """One `nexusone` process; it is asked to end, and must."""
-    started = subprocess.Popen(
+    started = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
         [sys.executable, "-m", "nexusone.apps.cli", *command], env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL
     )
     try:

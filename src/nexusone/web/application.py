@@ -125,7 +125,7 @@ def locked_routes(app: FastAPI) -> list[tuple[APIRoute, Declaration]]:
         if isinstance(route, APIRoute):
             declared = getattr(route.endpoint, DECLARATION, None)
             if not isinstance(declared, Declaration) or not declared.permission:
-                raise UnlockedDoor(f"{sorted(route.methods)} {route.path} names no permission")
+                raise UnlockedDoor(f"{route.operation_id or route.name} at {route.path} names no permission")
             found.append((route, declared))
     return found
 
