@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from nexusone.apps.catalog import MODULES, chosen_modules, locale_folders
 from nexusone.kernel.clock import Clock, SystemClock
-from nexusone.modules.identity.service.admission import CredentialAuthenticator
+from nexusone.modules.identity.admission import CredentialAuthenticator
 from nexusone.platform.blobs import Blobs
 from nexusone.platform.data_keys import PostgresKeyStore
 from nexusone.platform.database import Database

@@ -1,12 +1,14 @@
 """What a vendor's folder declares of itself: its manifest, what it implements, how it is simulated."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from starlette.types import ASGIApp
+AsgiMessage = MutableMapping[str, Any]
+AsgiApplication = Callable[[AsgiMessage, Callable[[], Awaitable[AsgiMessage]], Callable[[AsgiMessage], Awaitable[None]]], Awaitable[None]]
+"""An ASGI application, by the shape of the standard: the machinery knows no web framework."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class SimulatorParts:
     HTTP, is entered for as long as the simulator lives and yields the address, such as `smtp://127.0.0.1:2525`.
     """
 
-    app: ASGIApp | None = None
+    app: AsgiApplication | None = None
     socket: Callable[[], AbstractAsyncContextManager[str]] | None = None
 
 
