@@ -43,7 +43,8 @@ app = FastAPI(lifespan=lifespan)
 async def list_contacts(workspace_id: str, limit: int = 50) -> list[dict[str, Any]]:
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(LIST_CONTACTS, {"workspace_id": workspace_id, "limit": limit})
-        return await cursor.fetchall()
+        rows: list[dict[str, Any]] = await cursor.fetchall()
+        return rows
 
 
 if __name__ == "__main__":

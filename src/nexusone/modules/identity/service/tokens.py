@@ -6,12 +6,13 @@ from functools import lru_cache
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nexusone.kernel.errors import Unauthenticated
 from nexusone.kernel.ids import new_id
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.platform.runtime import Context, Runtime
+from nexusone.platform.vault import MasterKeys
 
 ISSUER = "nexusone"
 AUDIENCE = "nexusone-api"
@@ -31,6 +32,13 @@ class AccessClaims:
     session_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    claims: AccessClaims
+    valid_from: int
+    expires_at: int
+
+
 def issue(ctx: Context, claims: AccessClaims) -> str:
     """Signs an access token that lives as long as the settings say."""
     now = ctx.now()
@@ -46,7 +54,7 @@ def issue(ctx: Context, claims: AccessClaims) -> str:
         "exp": now + timedelta(seconds=ctx.setting(IdentitySettings).access_token_seconds),
     }
     key_id = ctx.runtime.keys.primary_id
-    return jwt.encode(payload, _private_key(ctx.runtime, key_id), ALGORITHM, {"kid": key_id, "typ": TOKEN_TYPE})
+    return jwt.encode(payload, _private_key(ctx.runtime.keys, key_id), ALGORITHM, {"kid": key_id, "typ": TOKEN_TYPE})
 
 
 def verify(runtime: Runtime, token: str) -> AccessClaims:
@@ -58,44 +66,35 @@ def verify(runtime: Runtime, token: str) -> AccessClaims:
     if len(token) > TOKEN_LENGTH_MAX:
         raise Unauthenticated(reason="the token is not valid")
     try:
-        header = jwt.get_unverified_header(token)
-        if header.get("alg") != ALGORITHM or header.get("typ") != TOKEN_TYPE or header.get("kid") not in runtime.keys.ids:
-            raise Unauthenticated(reason="the token is not valid")
-        claims = jwt.decode(
-            token,
-            _public_key(runtime, header["kid"]),
-            algorithms=[ALGORITHM],
-            audience=AUDIENCE,
-            issuer=ISSUER,
-            leeway=LEEWAY,
-            options={"require": ["exp", "nbf", "iat", "sub", "jti"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
-        )
-        _check_time(runtime, claims)
-        return AccessClaims(user_id=UUID(claims["sub"]), workspace_id=UUID(claims["ws"]), session_id=UUID(claims["sid"]))
+        signed = _read_signed(runtime.keys, token)
     except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unauthenticated(reason="the token is not valid") from error
-
-
-def _check_time(runtime: Runtime, claims: dict[str, object]) -> None:
-    # By our own clock, which tests can move; the library only knows the machine's.
     now = runtime.clock.now().timestamp()
-    expires_at, valid_from = claims["exp"], claims["nbf"]
-    if not isinstance(expires_at, int) or not isinstance(valid_from, int):
-        raise Unauthenticated(reason="the token is not valid")
-    if now >= expires_at + LEEWAY.total_seconds():
+    if now >= signed.expires_at + LEEWAY.total_seconds():
         raise Unauthenticated(reason="the token has expired")
-    if now < valid_from - LEEWAY.total_seconds():
+    if now < signed.valid_from - LEEWAY.total_seconds():
         raise Unauthenticated(reason="the token is not valid yet")
+    return signed.claims
 
 
-def _private_key(runtime: Runtime, key_id: str) -> Ed25519PrivateKey:
-    return _private_key_of(runtime.keys.derive(PURPOSE, key_id=key_id))
+# A signature stays what it is, so each token's is checked once; its time and its session are checked at every request.
+@lru_cache(maxsize=8192)
+def _read_signed(keys: MasterKeys, token: str) -> _Signed:
+    header = jwt.get_unverified_header(token)
+    if header.get("alg") != ALGORITHM or header.get("typ") != TOKEN_TYPE or header.get("kid") not in keys.ids:
+        raise ValueError("not a token of ours")
+    payload = jwt.decode(
+        token,
+        _private_key(keys, header["kid"]).public_key(),
+        algorithms=[ALGORITHM],
+        audience=AUDIENCE,
+        issuer=ISSUER,
+        # Time is told by our own clock, which tests can move; the library only knows the machine's.
+        options={"require": ["exp", "nbf", "iat", "sub", "jti"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+    )
+    claims = AccessClaims(user_id=UUID(payload["sub"]), workspace_id=UUID(payload["ws"]), session_id=UUID(payload["sid"]))
+    return _Signed(claims=claims, valid_from=int(payload["nbf"]), expires_at=int(payload["exp"]))
 
 
-def _public_key(runtime: Runtime, key_id: str) -> Ed25519PublicKey:
-    return _private_key(runtime, key_id).public_key()
-
-
-@lru_cache(maxsize=16)
-def _private_key_of(seed: bytes) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(seed)
+def _private_key(keys: MasterKeys, key_id: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(keys.derive(PURPOSE, key_id=key_id))
