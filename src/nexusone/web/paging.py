@@ -13,6 +13,7 @@ from fastapi import Depends, Query, Request
 
 from nexusone.kernel.errors import FieldError, Unprocessable
 from nexusone.kernel.page import PAGE_SIZE, PAGE_SIZE_MAX, Page, PageOf, PageRequest
+from nexusone.platform.runtime import Context
 from nexusone.web.gate import context_of
 
 T = TypeVar("T")
@@ -32,13 +33,14 @@ class Paging:
 
     def page(self, found: PageOf[T]) -> Page[T]:
         """The wire form of a page."""
-        return Page(items=list(found.items), next_cursor=self._cursor(found.next_after))
+        return Page(items=list(found.items), next_cursor=self.cursor(found.next_after))
 
     def page_of(self, found: PageOf[U], convert: Callable[[U], T]) -> Page[T]:
         """The wire form of a page whose items are converted first."""
-        return Page(items=[convert(item) for item in found.items], next_cursor=self._cursor(found.next_after))
+        return Page(items=[convert(item) for item in found.items], next_cursor=self.cursor(found.next_after))
 
-    def _cursor(self, after: tuple[str, ...] | None) -> str | None:
+    def cursor(self, after: tuple[str, ...] | None) -> str | None:
+        """The sort key as an opaque cursor."""
         return None if after is None else write_cursor(after, key=self.key, purpose=self.purpose)
 
 
@@ -70,7 +72,19 @@ async def _paging(
     cursor: Annotated[str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before.")] = None,
 ) -> Paging:
     key: bytes = getattr(request.app.state, CURSOR_KEY_STATE)
-    purpose = f"{context_of(request).workspace_id}:{request.url.path}".encode()
+    return paging_of(context_of(request), list_name=request.url.path, limit=limit, cursor=cursor, key=key)
+
+
+def paging_of(ctx: Context, *, list_name: str, limit: int, cursor: str | None, key: bytes) -> Paging:
+    """The paging of the list of that name in the caller's workspace.
+
+    Raises:
+        Unprocessable: the limit is out of bounds, or the cursor was not given out for this list.
+    """
+    if not 1 <= limit <= PAGE_SIZE_MAX:
+        fault = FieldError(pointer="#query/limit", code="limit_invalid", detail=f"a limit is between 1 and {PAGE_SIZE_MAX}")
+        raise Unprocessable(errors=(fault,), count=1)
+    purpose = f"{ctx.workspace_id}:{list_name}".encode()
     after = None
     if cursor is not None:
         after = read_cursor(cursor, key=key, purpose=purpose)
