@@ -5,6 +5,7 @@ Invariant: a contact exists once per workspace and identifier; a segment means t
 
 from pathlib import Path
 
+from nexusone.modules.audience import routes
 from nexusone.modules.audience.events import (
     ContactCreated,
     ContactDeleted,
@@ -15,11 +16,17 @@ from nexusone.modules.audience.events import (
     SegmentDeleted,
     SegmentUpdated,
 )
+from nexusone.modules.audience.graphql import AudienceQuery
+from nexusone.modules.audience.jobs import JOBS
+from nexusone.modules.audience.settings import AudienceSettings
 from nexusone.web.module import Module
 
 MODULE = Module(
     name="audience",
     folder=Path(__file__).parent,
+    doors=(routes.door,),
+    graphql_queries=(AudienceQuery,),
+    jobs=JOBS,
     events=(
         ContactCreated,
         ContactUpdated,
@@ -30,6 +37,7 @@ MODULE = Module(
         SegmentUpdated,
         SegmentDeleted,
     ),
+    settings=(AudienceSettings,),
     permissions=("contacts:read", "contacts:write", "segments:read", "segments:write"),
     personal_data={
         "contact.external_id": "the name of a person in the company's own systems",
