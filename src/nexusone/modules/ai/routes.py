@@ -18,6 +18,11 @@ door = Door("ai")
 
 Preference = Annotated[str | None, Header(max_length=200, description="`respond-async`: answer 202 at once and write by a job.")]
 
+NOT_FINISHED = {
+    "description": "Not finished yet: ask for it at the address in Location.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Generation"}}},
+}
+
 
 @door.post(
     "/generations",
@@ -25,7 +30,7 @@ Preference = Annotated[str | None, Header(max_length=200, description="`respond-
     status=201,
     summary="Write a text",
     refusals=(InsufficientCredits, ModelUnknown, OutputSchemaInvalid, NoTextModel),
-    responses={202: {"model": Generation, "description": "Not finished yet: ask for it at the address in Location."}},
+    openapi_extra={"responses": {"202": NOT_FINISHED}},
 )
 async def generate(ctx: Caller, body: NewGeneration, response: Response, prefer: Preference = None) -> Generation:
     """201 with the ended generation where it ends in time, else 202 with a running one.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from nexusone.kernel.errors import Unavailable
+from nexusone.kernel.errors import Refusal, Unavailable
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.modules.ai.domain.lifecycle import Outcome, can_end, gave_up, hold_key, lost, need_of
@@ -30,20 +30,20 @@ RECORD_ATTEMPTS_MAX = 5
 _log = structlog.get_logger(__name__)
 
 
-async def end(ctx: Context, *, generation_id: UUID, outcome: Outcome) -> GenerationRow:
-    """Records how a generation ended and settles its hold; an ended one stays as it is.
+async def end(ctx: Context, *, generation_id: UUID, outcome: Outcome, if_due: bool = False) -> GenerationRow:
+    """Records how a generation ended (with `if_due`: only while it is due) and settles its hold; an ended one stays as it is.
 
     A paid answer is in nobody's hands but ours, so a database that is away for a moment is tried again.
     """
     for attempt in range(1, RECORD_ATTEMPTS_MAX):
         try:
-            row = await _record(ctx, generation_id, outcome)
+            row = await _record(ctx, generation_id, outcome, if_due=if_due)
             break
         except (Unavailable, UnknownOutcome) as error:
             _log.warning("generation.record_delayed", generation_id=str(generation_id), error=str(error))
             await asyncio.sleep(0.2 * 2**attempt)
     else:
-        row = await _record(ctx, generation_id, outcome)
+        row = await _record(ctx, generation_id, outcome, if_due=if_due)
     return await settle(ctx, row)
 
 
@@ -70,20 +70,23 @@ async def attend_due(ctx: Context) -> None:
     async with ctx.transaction("system") as tx:
         rows = await generations.list_due(tx, now=ctx.now(), limit=DUE_MAX)
     for row in rows:
-        await attend(ctx.for_workspace(row.workspace_id), generation_id=row.id)
+        try:
+            await attend(ctx.for_workspace(row.workspace_id), generation_id=row.id)
+        except (Refusal, UnknownOutcome) as error:
+            _log.error("generation.attending_failed", generation_id=str(row.id), error=str(error))
 
 
 async def attend(ctx: Context, *, generation_id: UUID) -> None:
     """Does what one due generation needs; a model is never asked here."""
     async with ctx.transaction("ai") as tx:
         row = await generations.find(tx, workspace_id=ctx.workspace, generation_id=generation_id)
-    if row is None:
+    if row is None or not row.is_due(ctx.now()):
         return
     match need_of(row.status, row.settlement):
         case "give_up":
-            await end(ctx, generation_id=row.id, outcome=gave_up())
+            await end(ctx, generation_id=row.id, outcome=gave_up(), if_due=True)
         case "declare_unknown":
-            await end(ctx, generation_id=row.id, outcome=lost(row.usage, "nobody knows whether the model answered"))
+            await end(ctx, generation_id=row.id, outcome=lost(row.usage, "nobody knows whether the model answered"), if_due=True)
         case "close_unknown":
             await settle(ctx, await _close_unknown(ctx, row))
         case "settle":
@@ -92,13 +95,15 @@ async def attend(ctx: Context, *, generation_id: UUID) -> None:
             return
 
 
-async def _record(ctx: Context, generation_id: UUID, outcome: Outcome) -> GenerationRow:
+async def _record(ctx: Context, generation_id: UUID, outcome: Outcome, *, if_due: bool) -> GenerationRow:
     now = ctx.now()
     async with ctx.transaction("ai") as tx:
         row = await generations.find_locked(tx, workspace_id=ctx.workspace, generation_id=generation_id)
         if row is None:
             raise GenerationNotFound
         if not can_end(row.status, row.settlement) or (row.status, outcome.status) == ("unknown", "unknown"):
+            return row
+        if if_due and not row.is_due(now):
             return row
         is_unknown = outcome.status == "unknown"
         kept = timedelta(seconds=ctx.setting(AiSettings).unknown_kept_seconds) if is_unknown else SETTLED_WITHIN
@@ -128,7 +133,7 @@ async def _close_unknown(ctx: Context, row: GenerationRow) -> GenerationRow:
     """An answer that never came is not paid for; attempts before it, whose answers came, are."""
     async with ctx.transaction("ai") as tx:
         locked = await generations.find_locked(tx, workspace_id=ctx.workspace, generation_id=row.id)
-        if locked is None or need_of(locked.status, locked.settlement) != "close_unknown":
+        if locked is None or need_of(locked.status, locked.settlement) != "close_unknown" or not locked.is_due(ctx.now()):
             return locked or row
         charged = min(locked.tariff.micros(locked.usage), locked.held_micros)
         return await generations.owe(

@@ -96,7 +96,7 @@ async def _reserve(ctx: Context, wanted: NewGeneration) -> GenerationRow:
         raise OutputSchemaInvalid(errors=faults, count=len(faults))
     row = _planned(ctx, wanted, card)
     async with ctx.transaction("ai") as tx:
-        await generations.insert(tx, row, workspace_id=ctx.workspace, due_at=ctx.now() + RESERVED_WITHIN)
+        await generations.insert(tx, row, workspace_id=ctx.workspace)
     lifetime = ctx.setting(AiSettings).hold_lifetime
     try:
         await billing.hold(ctx, key=hold_key(row.id), amount_micros=row.held_micros, purpose=PURPOSE, expires_in=lifetime)
@@ -145,6 +145,7 @@ def _planned(ctx: Context, wanted: NewGeneration, card: ModelCard) -> Generation
         error_detail=None,
         created_at=ctx.now(),
         finished_at=None,
+        due_at=ctx.now() + RESERVED_WITHIN,
     )
 
 

@@ -16,7 +16,7 @@ from nexusone.platform.sql import sql
 COLUMNS: LiteralString = """
     id, kind, status, settlement, requested_by, locale, prompt, output_schema, vendor, model, output_tokens_max,
     input_price_micros, output_price_micros, credits_per_dollar, margin_percent, held_micros, charged_micros, calls,
-    input_tokens, output_tokens, output, finish_reason, error_code, error_detail, created_at, finished_at
+    input_tokens, output_tokens, output, finish_reason, error_code, error_detail, created_at, finished_at, due_at
 """
 
 INSERT = sql("""
@@ -141,11 +141,16 @@ class GenerationRow:
     error_detail: str | None
     created_at: datetime
     finished_at: datetime | None
+    due_at: datetime | None
 
     @property
     def tariff(self) -> Tariff:
         """The prices it was promised at."""
         return Tariff(self.input_price_micros, self.output_price_micros, self.credits_per_dollar, self.margin_percent)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether somebody must look after it."""
+        return self.due_at is not None and self.due_at <= now
 
     @property
     def usage(self) -> Usage:
@@ -161,7 +166,7 @@ class DueRow:
     id: UUID
 
 
-async def insert(tx: Transaction, row: GenerationRow, *, workspace_id: UUID, due_at: datetime) -> None:
+async def insert(tx: Transaction, row: GenerationRow, *, workspace_id: UUID) -> None:
     """A new generation, queued."""
     await tx.execute(
         INSERT,
@@ -183,7 +188,7 @@ async def insert(tx: Transaction, row: GenerationRow, *, workspace_id: UUID, due
             "margin_percent": row.margin_percent,
             "held_micros": row.held_micros,
             "created_at": row.created_at,
-            "due_at": due_at,
+            "due_at": row.due_at,
         },
     )
 
