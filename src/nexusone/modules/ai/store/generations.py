@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Json
@@ -11,13 +11,13 @@ from psycopg.types.json import Json
 from nexusone.modules.ai.domain.lifecycle import Outcome, Settlement, Status
 from nexusone.modules.ai.domain.tariff import Tariff, Usage
 from nexusone.platform.database import Transaction
-from nexusone.platform.sql import sql
+from nexusone.platform.sql import fragment, sql
 
-COLUMNS: LiteralString = """
+COLUMNS = fragment("""
     id, kind, status, settlement, requested_by, locale, prompt, output_schema, vendor, model, output_tokens_max,
     input_price_micros, output_price_micros, credits_per_dollar, margin_percent, held_micros, charged_micros, calls,
     input_tokens, output_tokens, output, finish_reason, error_code, error_detail, created_at, finished_at, due_at
-"""
+""")
 
 INSERT = sql("""
 insert into ai.generation (
@@ -41,13 +41,11 @@ update ai.generation set due_at = %(due_at)s
 where workspace_id = %(workspace_id)s and id = %(id)s and status = 'queued'
 """)
 
-START = sql(
-    """
+START = fragment("""
 update ai.generation set status = 'running', calls = 1, started_at = %(now)s, due_at = %(due_at)s
 where workspace_id = %(workspace_id)s and id = %(id)s and status = 'queued'
-returning """
-    + COLUMNS
-)
+returning {columns}
+""").fill(columns=COLUMNS)
 
 BEGIN_CALL = sql("""
 update ai.generation
@@ -55,18 +53,14 @@ set calls = calls + 1, input_tokens = %(input_tokens)s, output_tokens = %(output
 where workspace_id = %(workspace_id)s and id = %(id)s and status = 'running'
 """)
 
-LOCK = sql(
-    "select "
-    + COLUMNS
-    + """
+LOCK = fragment("""
+select {columns}
 from ai.generation
 where workspace_id = %(workspace_id)s and id = %(id)s
 for update
-"""
-)
+""").fill(columns=COLUMNS)
 
-RECORD_OUTCOME = sql(
-    """
+RECORD_OUTCOME = fragment("""
 update ai.generation
 set status = %(status)s, settlement = %(settlement)s, charged_micros = %(charged_micros)s,
     input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
@@ -75,36 +69,34 @@ set status = %(status)s, settlement = %(settlement)s, charged_micros = %(charged
     error_code = %(error_code)s, error_detail = %(error_detail)s,
     finished_at = %(now)s, due_at = %(due_at)s
 where workspace_id = %(workspace_id)s and id = %(id)s
-returning """
-    + COLUMNS
-)
+returning {columns}
+""").fill(columns=COLUMNS)
 
-OWE = sql(
-    """
+OWE = fragment("""
 update ai.generation
 set settlement = 'due', charged_micros = %(charged_micros)s, due_at = %(due_at)s
 where workspace_id = %(workspace_id)s and id = %(id)s
-returning """
-    + COLUMNS
-)
+returning {columns}
+""").fill(columns=COLUMNS)
 
 SETTLED = sql("""
 update ai.generation set settlement = 'done', due_at = null
 where workspace_id = %(workspace_id)s and id = %(id)s and settlement = 'due'
 """)
 
-FIND = sql("select " + COLUMNS + "from ai.generation where workspace_id = %(workspace_id)s and id = %(id)s")
+FIND = fragment("""
+select {columns}
+from ai.generation
+where workspace_id = %(workspace_id)s and id = %(id)s
+""").fill(columns=COLUMNS)
 
-LIST = sql(
-    "select "
-    + COLUMNS
-    + """
+LIST = fragment("""
+select {columns}
 from ai.generation
 where workspace_id = %(workspace_id)s and (%(after)s::uuid is null or id < %(after)s)
 order by id desc
 limit %(limit)s
-"""
-)
+""").fill(columns=COLUMNS)
 
 LIST_DUE = sql("""
 select workspace_id, id from ai.generation where due_at <= %(now)s order by due_at limit %(limit)s
