@@ -17,6 +17,7 @@ MODULES: tuple[Module, ...] = (IDENTITY, BILLING, AUDIENCE, AI, MARKETING)
 
 PLATFORM_FOLDER = Path(platform_package.__path__[0])
 WEB_FOLDER = Path(web_package.__path__[0])
+APPS_FOLDER = Path(__file__).parent
 
 
 class UnknownModule(ValueError):
@@ -30,7 +31,8 @@ def schema_parts() -> tuple[SchemaPart, ...]:
 
 def locale_folders() -> tuple[Path, ...]:
     """Where the texts of refusals are."""
-    return (WEB_FOLDER / "locale", PLATFORM_FOLDER / "locale", *(module.folder / "locale" for module in MODULES))
+    folders = (WEB_FOLDER, PLATFORM_FOLDER, APPS_FOLDER, *(module.folder for module in MODULES))
+    return tuple(folder / "locale" for folder in folders)
 
 
 def chosen_modules(only: Sequence[str]) -> tuple[Module, ...]:
