@@ -105,7 +105,7 @@ async def composed(
         keys=keys,
         vault=Vault(keys, store, used_clock),
         blobs=Blobs.at(settings.blobs_url or (settings.data / "blobs").absolute().as_uri()),
-        ports={Authenticator: CredentialAuthenticator(), **ports},
+        ports={Authenticator: CredentialAuthenticator(), **_kept(settings, keys), **ports},
         settings={PlatformSettings: settings, **_module_settings(), **(overrides or {})},
         subscriptions=_subscriptions(MODULES),
     )
@@ -126,6 +126,10 @@ def job_kinds(modules: Sequence[Module]) -> list[JobKind[Any]]:
 
 def _module_settings() -> dict[type[BaseSettings], BaseSettings]:
     return {kind: kind() for module in MODULES for kind in module.settings}
+
+
+def _kept(settings: PlatformSettings, keys: MasterKeys) -> dict[type[object], object]:
+    return {kind: make(settings, keys) for module in MODULES for kind, make in module.keepers.items()}
 
 
 def _subscriptions(modules: Sequence[Module]) -> dict[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from nexusone.web.problems import Problem
 from nexusone.web.strict import StrictRequest
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 GATE_STATE = "gate"
 DECLARATION = "__declaration__"

@@ -1,6 +1,6 @@
 """The card on a module's door: all it brings into a process, as data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +11,12 @@ from pydantic_settings import BaseSettings
 from nexusone.platform.events import Event, Subscriber
 from nexusone.platform.jobs import JobKind, Schedule
 from nexusone.platform.runtime import Runtime
+from nexusone.platform.settings import PlatformSettings
+from nexusone.platform.vault import MasterKeys
 from nexusone.web.door import Door
 
-
 Companion = Callable[[Runtime], AbstractAsyncContextManager[None]]
+Keeper = Callable[[PlatformSettings, MasterKeys], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Module:
     """What `module.py` declares. `graphql_queries` are Strawberry types whose fields join the one Query type.
 
     `personal_data` maps `table.column` to what it is about, for exports, erasure and masking.
+    `keepers` make, by its type, what the module keeps in memory in each process; `ctx.port` finds it.
     `companions` run beside the API of every process that serves the module, from its start to its end.
     """
 
@@ -36,4 +39,5 @@ class Module:
     settings: Sequence[type[BaseSettings]] = ()
     permissions: Sequence[str] = ()
     personal_data: dict[str, str] = field(default_factory=dict)
+    keepers: Mapping[type[object], Keeper] = field(default_factory=dict)
     companions: Sequence[Companion] = ()
