@@ -5,11 +5,16 @@ Invariant: every recipient of a campaign ends in exactly one state, and nobody i
 
 from pathlib import Path
 
+from nexusone.modules.marketing import routes_tracking
+from nexusone.modules.marketing.service.tracking import Tracker, flushing_hits
 from nexusone.web.module import Module
 
 MODULE = Module(
     name="marketing",
     folder=Path(__file__).parent,
+    doors=(routes_tracking.door,),
+    keepers={Tracker: Tracker},
+    companions=(flushing_hits,),
     permissions=("templates:read", "templates:write", "campaigns:read", "campaigns:write", "campaigns:send"),
     personal_data={
         "delivery.address": "where a mail went",
