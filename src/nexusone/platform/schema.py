@@ -23,6 +23,7 @@ from nexusone.platform.schema_state import Login, SchemaPart, find_fingerprint, 
 
 MIGRATION_LOCK = 7_230_118_001
 LOCK_TIMEOUT = "5s"
+STATEMENT_TIMEOUT = "30min"
 
 
 def migrate(admin_url: str, *, login: Login, parts: Sequence[SchemaPart]) -> bool:
@@ -37,6 +38,7 @@ def migrate(admin_url: str, *, login: Login, parts: Sequence[SchemaPart]) -> boo
             _admit(connection, login, parts)
             return False
         connection.execute(psql.SQL("set lock_timeout = {}").format(psql.Literal(LOCK_TIMEOUT)))
+        connection.execute(psql.SQL("set statement_timeout = {}").format(psql.Literal(STATEMENT_TIMEOUT)))
         _make_roles_and_schemas(connection, parts)
         _install_queue(connection)
         _run_revisions(admin_url, parts)
@@ -75,7 +77,8 @@ def _run_revisions(admin_url: str, parts: Sequence[SchemaPart]) -> None:
 
 
 def _connect_for_revisions(admin_url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(admin_url, options=f"-c lock_timeout={LOCK_TIMEOUT}", application_name="nexusone migrate")
+    limits = f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}"
+    return psycopg.connect(admin_url, options=limits, application_name="nexusone migrate")
 
 
 def _make_roles_and_schemas(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart]) -> None:
