@@ -5,15 +5,32 @@ Invariant: every recipient of a campaign ends in exactly one state, and nobody i
 
 from pathlib import Path
 
-from nexusone.modules.marketing import routes_tracking
+from nexusone.modules.marketing import jobs, routes, routes_tracking
+from nexusone.modules.marketing.events import (
+    CampaignCancelled,
+    CampaignCreated,
+    CampaignFailed,
+    CampaignPaused,
+    CampaignResumed,
+    CampaignSent,
+    CampaignStarted,
+)
+from nexusone.modules.marketing.graphql import MarketingQuery
+from nexusone.modules.marketing.service.sending.slots import CarrierSlots
 from nexusone.modules.marketing.service.tracking import Tracker, flushing_hits
+from nexusone.modules.marketing.settings import MarketingSettings
 from nexusone.web.module import Module
 
 MODULE = Module(
     name="marketing",
     folder=Path(__file__).parent,
-    doors=(routes_tracking.door,),
-    keepers={Tracker: Tracker},
+    doors=(routes.door, routes_tracking.door),
+    graphql_queries=(MarketingQuery,),
+    jobs=(jobs.PREPARE_CAMPAIGN, jobs.SEND_CAMPAIGN, jobs.CLOSE_CAMPAIGN),
+    schedules=(jobs.WATCH_CAMPAIGNS,),
+    events=(CampaignCreated, CampaignStarted, CampaignPaused, CampaignResumed, CampaignCancelled, CampaignSent, CampaignFailed),
+    settings=(MarketingSettings,),
+    keepers={Tracker: Tracker, CarrierSlots: CarrierSlots},
     companions=(flushing_hits,),
     permissions=("templates:read", "templates:write", "campaigns:read", "campaigns:write", "campaigns:send"),
     personal_data={

@@ -1,0 +1,27 @@
+"""Later work of marketing: preparing, sending and closing campaigns, and the watch over them."""
+
+from nexusone.modules.marketing.service.sending import closing, snapshot, turns, watch
+from nexusone.modules.marketing.service.sending.errands import CLOSE, PREPARE, SEND, CampaignErrand, LaneErrand
+from nexusone.platform.jobs import JobKind, Schedule
+from nexusone.platform.runtime import Context
+
+
+async def prepare_campaign(ctx: Context, payload: CampaignErrand) -> None:
+    """Fixes the recipients, holds the credits, starts the lanes."""
+    await snapshot.prepare_campaign(ctx, campaign_id=payload.campaign_id)
+
+
+async def send_campaign(ctx: Context, payload: LaneErrand) -> None:
+    """One turn of one lane."""
+    await turns.take_turn(ctx, errand=payload)
+
+
+async def close_campaign(ctx: Context, payload: CampaignErrand) -> None:
+    """Settles the credits and writes the counts."""
+    await closing.close_campaign(ctx, campaign_id=payload.campaign_id)
+
+
+PREPARE_CAMPAIGN = JobKind(name=PREPARE, payload=CampaignErrand, handler=prepare_campaign)
+SEND_CAMPAIGN = JobKind(name=SEND, payload=LaneErrand, handler=send_campaign)
+CLOSE_CAMPAIGN = JobKind(name=CLOSE, payload=CampaignErrand, handler=close_campaign)
+WATCH_CAMPAIGNS = Schedule(name="marketing.watch_campaigns", cron="* * * * *", handler=watch.watch_campaigns)

@@ -1,0 +1,1 @@
+"""The sending engine: snapshot, hand-over, accounting. Every recipient ends in exactly one state."""

@@ -1,0 +1,170 @@
+"""One turn of a lane: claim, render, hand over, write down."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypedDict
+from uuid import UUID
+
+from nexusone.kernel.errors import Unavailable
+from nexusone.kernel.outcomes import UnknownOutcome
+from nexusone.modules.marketing.domain.faults import RenderFault
+from nexusone.modules.marketing.ports import EmailTransport, HandOver, OutgoingEmail
+from nexusone.modules.marketing.service.sending.mailings import Mailings
+from nexusone.modules.marketing.service.sending.outbox import Outbox
+from nexusone.modules.marketing.service.sending.slots import CarrierSlots
+from nexusone.modules.marketing.service.sending.verdicts import failed_to_render, is_unreachable, outcome_of
+from nexusone.modules.marketing.settings import MarketingSettings
+from nexusone.modules.marketing.store import deliveries
+from nexusone.modules.marketing.store.deliveries import ClaimedRow
+from nexusone.platform.database import Contended, Transaction
+from nexusone.platform.runtime import Context
+
+# A hand-over is cut off in time for its outcomes to be written before its lease ends.
+LEASE_MARGIN_SECONDS = 30
+
+Batch = list[ClaimedRow]
+
+
+class _Message(TypedDict):
+    workspace_id: UUID
+    message_id: UUID
+
+
+@dataclass(slots=True)
+class Turn:
+    """How a turn went. `unreachable`: what the carrier's absence looked like; `lost`: what the database refused."""
+
+    sent: int = 0
+    unreachable: str | None = None
+    lost: Unavailable | UnknownOutcome | Contended | None = None
+    is_refused: bool = False
+    left_over: Batch = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more should be handed over in this turn."""
+        return self.is_refused or self.unreachable is not None or self.lost is not None
+
+
+class Lane:
+    """Works through what is due of one message, as fast as the carrier's connections allow."""
+
+    def __init__(self, ctx: Context, mailings: Mailings, *, started_at: datetime) -> None:
+        self._ctx, self._mailings, self._started_at = ctx, mailings, started_at
+        self._settings = ctx.setting(MarketingSettings)
+        self._transport = ctx.port(EmailTransport)
+        self._slots = ctx.port(CarrierSlots).of(self._transport)
+        self._outbox = Outbox(ctx, message_id=mailings.message_id)
+        self._batches: asyncio.Queue[Batch | None] = asyncio.Queue(self._transport.connections_max)
+        self._turn = Turn()
+
+    async def run(self) -> Turn:
+        """Ends when nothing is due, time is up, the campaign is sent no more, or the carrier or the database is away."""
+        try:
+            async with asyncio.TaskGroup() as around:
+                around.create_task(self._outbox.run())
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._fill())
+                    for _ in range(self._transport.connections_max):
+                        group.create_task(self._carry())
+                self._outbox.close()
+        finally:
+            await self._outbox.flush()
+        if self._turn.left_over:
+            async with self._ctx.transaction("marketing") as tx:
+                await deliveries.give_back(tx, self._turn.left_over, **self._message)
+        return self._turn
+
+    @property
+    def _message(self) -> _Message:
+        return {"workspace_id": self._ctx.workspace, "message_id": self._mailings.message_id}
+
+    async def _fill(self) -> None:
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + self._settings.lane_seconds
+        size = self._transport.batch_size_max
+        while not self._turn.is_over and loop.time() < ends_at:
+            rows = await self._claim()
+            if not rows:
+                break
+            claimed = [row for row in rows if row.state == "claimed"]
+            for start in range(0, len(claimed), size):
+                await self._batches.put(claimed[start : start + size])
+        for _ in range(self._transport.connections_max):
+            await self._batches.put(None)
+
+    async def _claim(self) -> list[ClaimedRow]:
+        now = self._ctx.now()
+        until = now + timedelta(seconds=self._settings.lease_seconds)
+
+        async def work(tx: Transaction) -> list[ClaimedRow]:
+            return await deliveries.claim(tx, **self._message, limit=self._settings.claim_size, now=now, lease_until=until)
+
+        try:
+            return await self._ctx.atomically("marketing", work)
+        except (Unavailable, UnknownOutcome, Contended) as error:
+            self._turn.lost = error
+            return []
+
+    async def _carry(self) -> None:
+        while (batch := await self._batches.get()) is not None:
+            if self._turn.is_over:
+                self._turn.left_over += batch
+            else:
+                await self._deliver(batch)
+
+    async def _deliver(self, batch: Batch) -> None:
+        now = self._ctx.now()
+        ready: list[tuple[ClaimedRow, OutgoingEmail]] = []
+        for row in batch:
+            made = self._mailings.render(row, moment=now)
+            if isinstance(made, RenderFault):
+                self._outbox.add([failed_to_render(row, made, now=now)])
+            else:
+                ready.append((row, made))
+        async with self._slots:
+            allowed = await self._mark([row for row, _ in ready])
+            going = [(row, email) for row, email in ready if (row.contact_id, row.occurrence) in allowed]
+            self._turn.left_over += [row for row, _ in ready if (row.contact_id, row.occurrence) not in allowed]
+            results = await self._hand_over([email for _, email in going])
+        self._take([row for row, _ in going], results)
+
+    async def _mark(self, rows: Batch) -> set[tuple[UUID, int]]:
+        if self._turn.is_over or not rows:
+            return set()
+        now = self._ctx.now()
+        until = now + timedelta(seconds=self._settings.hand_over_seconds + LEASE_MARGIN_SECONDS)
+
+        async def work(tx: Transaction) -> set[tuple[UUID, int]]:
+            return await deliveries.mark_handing_over(tx, rows, **self._message, now=now, lease_until=until)
+
+        try:
+            allowed = await self._ctx.atomically("marketing", work)
+        except (Unavailable, UnknownOutcome, Contended) as error:
+            self._turn.lost = error
+            return set()
+        self._turn.is_refused = self._turn.is_refused or not allowed
+        return allowed
+
+    async def _hand_over(self, emails: Sequence[OutgoingEmail]) -> list[HandOver]:
+        if not emails:
+            return []
+        try:
+            async with asyncio.timeout(self._settings.hand_over_seconds):
+                return await self._transport.hand_over(emails)
+        except TimeoutError:
+            return [HandOver(outcome="unknown", reason="no answer in time") for _ in emails]
+
+    def _take(self, rows: Batch, results: Sequence[HandOver]) -> None:
+        now = self._ctx.now()
+        self._outbox.add(
+            [
+                outcome_of(row, result, settings=self._settings, now=now, started_at=self._started_at)
+                for row, result in zip(rows, results, strict=True)
+            ]
+        )
+        self._turn.sent += sum(result.outcome == "sent" for result in results)
+        if results and all(is_unreachable(result) for result in results):
+            self._turn.unreachable = results[0].reason or "the mail server cannot be reached"
