@@ -8,8 +8,8 @@ can ask another module while holding locks.
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, LiteralString, TypeVar, cast
 from uuid import UUID
@@ -21,6 +21,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from nexusone.kernel.errors import Conflict, Unavailable
 from nexusone.kernel.outcomes import UnknownOutcome
+from nexusone.platform.one_trip import PLAN_LOST, fetch_in_one_trip, forget_plans
 from nexusone.platform.origin import Origin
 from nexusone.platform.sql import Sql
 
@@ -181,10 +182,7 @@ class Database:
             DatabaseUnavailable: no connection, or the server gave up on a statement.
             UnknownOutcome: the answer to COMMIT was lost.
         """
-        if (holder := _open_transaction.get()) is not None:
-            raise TransactionOpen(f"{module} asked for a transaction while {holder}'s is open in this task")
-        mark = _open_transaction.set(module)
-        try:
+        with _alone(module), _translated():
             async with self._pool.connection() as connection:
                 await connection.execute(_opening(module, origin.workspace_id, statement_timeout_seconds))
                 try:
@@ -193,16 +191,53 @@ class Database:
                     await _roll_back(connection)
                     raise
                 await _commit(connection)
-        except PoolTimeout as error:
-            raise DatabaseUnavailable(reason="no free connection", headers={"Retry-After": "2"}) from error
-        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
-            raise DatabaseUnavailable(reason="a statement took too long", headers={"Retry-After": "2"}) from error
-        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
-            raise
-        except psycopg.OperationalError as error:
-            raise DatabaseUnavailable(reason="the connection was lost", headers={"Retry-After": "2"}) from error
-        finally:
-            _open_transaction.reset(mark)
+
+    async def fetch_in_one_trip(self, module: str, row: type[R], statement: Sql, parameters: Parameters, *, origin: Origin) -> list[R]:
+        """All rows of one statement in a transaction of its own, in one round trip; for hot reads.
+
+        Raises:
+            TransactionOpen, DatabaseUnavailable: as `transaction`.
+        """
+        opening = _opening(module, origin.workspace_id, None)
+        if self._prepare_threshold is None:
+            async with self.transaction(module, origin=origin) as tx:
+                return await tx.fetch_all(row, statement, parameters)
+        with _alone(module), _translated():
+            async with self._pool.connection() as connection:
+                for is_last in (False, True):
+                    try:
+                        return await fetch_in_one_trip(connection, opening, row, statement, dict(parameters))
+                    except BaseException as error:
+                        await _roll_back(connection)
+                        if is_last or not isinstance(error, PLAN_LOST):
+                            raise
+                        forget_plans(connection)
+        raise AssertionError("unreachable")
+
+
+@contextmanager
+def _alone(module: str) -> Iterator[None]:
+    if (holder := _open_transaction.get()) is not None:
+        raise TransactionOpen(f"{module} asked for a transaction while {holder}'s is open in this task")
+    mark = _open_transaction.set(module)
+    try:
+        yield
+    finally:
+        _open_transaction.reset(mark)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as error:
+        raise DatabaseUnavailable(reason="no free connection", headers={"Retry-After": "2"}) from error
+    except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
+        raise DatabaseUnavailable(reason="a statement took too long", headers={"Retry-After": "2"}) from error
+    except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+        raise
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(reason="the connection was lost", headers={"Retry-After": "2"}) from error
 
 
 async def retrying(work: Callable[[], Awaitable[R]]) -> R:

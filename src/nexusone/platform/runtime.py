@@ -11,9 +11,10 @@ from pydantic_settings import BaseSettings
 
 from nexusone.kernel.clock import Clock
 from nexusone.kernel.errors import Forbidden
-from nexusone.platform.database import Database, Transaction, retrying
 from nexusone.platform.blobs import Blobs
+from nexusone.platform.database import Database, Transaction, retrying
 from nexusone.platform.origin import SYSTEM, IdempotencyClaim, Principal
+from nexusone.platform.sql import Sql
 from nexusone.platform.vault import MasterKeys, Vault
 
 P = TypeVar("P")
@@ -82,6 +83,10 @@ class Context:
     def transaction(self, module: str, *, statement_timeout_seconds: int | None = None) -> AbstractAsyncContextManager[Transaction]:
         """Opens the one transaction of a use case; see `Database.transaction`."""
         return self.runtime.database.transaction(module, origin=self, statement_timeout_seconds=statement_timeout_seconds)
+
+    async def fetch_in_one_trip(self, module: str, row: type[R], statement: Sql, parameters: Mapping[str, object]) -> list[R]:
+        """All rows of one statement in a transaction of its own, in one round trip; for hot reads."""
+        return await self.runtime.database.fetch_in_one_trip(module, row, statement, parameters, origin=self)
 
     async def atomically(self, module: str, work: Callable[[Transaction], Awaitable[R]]) -> R:
         """`work` in one transaction, again after deadlocks and serialization failures, three times at most."""

@@ -10,7 +10,7 @@ from nexusone.modules.identity.domain.roles import permissions_of
 from nexusone.modules.identity.service.tokens import verify
 from nexusone.modules.identity.store import credentials
 from nexusone.modules.identity.store.credentials import AdmittedRow
-from nexusone.platform.limits import Limit, headers_after, rate
+from nexusone.platform.limits import Limit, Taken, headers_after, rate
 from nexusone.platform.origin import Principal
 from nexusone.platform.runtime import Context
 from nexusone.platform.settings import PlatformSettings
@@ -42,13 +42,12 @@ async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
     """
     claims = verify(ctx.runtime, shown.credential)
     inside = ctx.for_workspace(claims.workspace_id)
-    limits = _limits(inside, principal_id=claims.user_id, cost=shown.cost)
-    async with inside.transaction("identity") as tx:
-        row = await credentials.admit_session(tx, workspace_id=inside.workspace, session_id=claims.session_id, limits=limits)
+    limit = _limit(inside, principal_id=claims.user_id, cost=shown.cost)
+    row = await credentials.find_session(inside, session_id=claims.session_id, limit=limit)
     if row is None or row.role is None or row.principal_id != claims.user_id or not _is_valid(row, inside):
         raise Unauthenticated(reason="the session has ended")
     principal = Principal(kind="user", id=row.principal_id, permissions=permissions_of(row.role), session_id=claims.session_id)
-    return _admitted(inside, shown, row, principal, limits)
+    return _admitted(inside, shown, row, principal, limit)
 
 
 async def admit_api_key(ctx: Context, *, shown: Shown) -> Admitted:
@@ -65,26 +64,25 @@ async def admit_api_key(ctx: Context, *, shown: Shown) -> Admitted:
     if (mode == "live") != (ctx.setting(PlatformSettings).mode == "live"):
         raise Unauthenticated(reason="test keys work in sandbox mode and live keys in live mode")
     inside = ctx.for_workspace(reference.workspace_id)
-    limits = _limits(inside, principal_id=reference.id, cost=shown.cost)
-    async with inside.transaction("identity") as tx:
-        row = await credentials.admit_api_key(tx, workspace_id=inside.workspace, key_id=reference.id, limits=limits)
+    limit = _limit(inside, principal_id=reference.id, cost=shown.cost)
+    row = await credentials.find_api_key(inside, key_id=reference.id, limit=limit)
     if row is None or not is_same(row.secret_hash or b"", reference.digest) or not _is_valid(row, inside):
         raise Unauthenticated(reason="the API key is not valid")
     principal = Principal(kind="api_key", id=row.principal_id, permissions=frozenset(row.permissions or ()))
-    return _admitted(inside, shown, row, principal, limits)
+    return _admitted(inside, shown, row, principal, limit)
 
 
-def _limits(ctx: Context, *, principal_id: UUID, cost: int) -> list[Limit]:
+def _limit(ctx: Context, *, principal_id: UUID, cost: int) -> Limit:
     wanted = rate(ctx.setting(PlatformSettings).rate_limit)
-    return [Limit(policy="default", rate=wanted, subject=f"{ctx.workspace}:{principal_id}", cost=cost)]
+    return Limit(policy="default", rate=wanted, subject=f"{ctx.workspace}:{principal_id}", cost=cost)
 
 
 def _is_valid(row: AdmittedRow, ctx: Context) -> bool:
     return row.valid_until is None or row.valid_until > ctx.now()
 
 
-def _admitted(ctx: Context, shown: Shown, row: AdmittedRow, principal: Principal, limits: list[Limit]) -> Admitted:
-    headers = headers_after(limits, row.counters(limits))
+def _admitted(ctx: Context, shown: Shown, row: AdmittedRow, principal: Principal, limit: Limit) -> Admitted:
+    headers = headers_after([limit], [Taken(limit.key, row.taken, row.resets_in_seconds)])
     language = shown.language.split(",")[0].split(";")[0].strip()
     locale = language if 0 < len(language) <= 12 and language != "*" else row.locale
     return Admitted(ctx=replace(ctx, principal=principal, locale=locale, timezone=row.timezone), headers=headers)

@@ -1,13 +1,13 @@
 """SQL of sessions and API keys, and the one statement that admits a request."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from nexusone.platform.database import Transaction
-from nexusone.platform.limits import TAKE, Limit, Taken, take_parameters
-from nexusone.platform.sql import fragment, sql
+from nexusone.platform.limits import TAKE_ONE, Limit, take_one_parameters
+from nexusone.platform.runtime import Context
+from nexusone.platform.sql import Sql, fragment, sql
 
 INSERT_SESSION = sql("""
 insert into identity.session (workspace_id, id, user_id, refresh_hash, created_at, refreshed_at, expires_at)
@@ -58,14 +58,13 @@ select
     s.user_id as principal_id, m.role, null::text[] as permissions, null::bytea as secret_hash,
     w.default_locale, w.timezone, u.locale,
     least(s.expires_at, coalesce(s.revoked_at, s.expires_at)) as valid_until,
-    (select array_agg(taken.taken order by taken.key collate "C") from taken) as taken,
-    (select array_agg(taken.resets_in_seconds order by taken.key collate "C") from taken) as resets_in_seconds
-from identity.session as s
+    taken.taken, taken.resets_in_seconds
+from taken
+join identity.session as s on s.workspace_id = %(workspace_id)s and s.id = %(id)s
 join identity.member as m on m.workspace_id = s.workspace_id and m.user_id = s.user_id
 join identity.workspace as w on w.workspace_id = s.workspace_id
 join identity.user_account as u on u.id = s.user_id
-where s.workspace_id = %(workspace_id)s and s.id = %(id)s
-""").fill(take=TAKE)
+""").fill(take=TAKE_ONE)
 
 ADMIT_API_KEY = fragment("""
 with taken as ({take})
@@ -73,12 +72,11 @@ select
     k.id as principal_id, null::text as role, k.permissions, k.secret_hash,
     w.default_locale, w.timezone, w.default_locale as locale,
     least(k.expires_at, k.revoked_at) as valid_until,
-    (select array_agg(taken.taken order by taken.key collate "C") from taken) as taken,
-    (select array_agg(taken.resets_in_seconds order by taken.key collate "C") from taken) as resets_in_seconds
-from identity.api_key as k
+    taken.taken, taken.resets_in_seconds
+from taken
+join identity.api_key as k on k.workspace_id = %(workspace_id)s and k.id = %(id)s
 join identity.workspace as w on w.workspace_id = k.workspace_id
-where k.workspace_id = %(workspace_id)s and k.id = %(id)s
-""").fill(take=TAKE)
+""").fill(take=TAKE_ONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +114,8 @@ class AdmittedRow:
     timezone: str
     locale: str
     valid_until: datetime | None
-    taken: list[int]
-    resets_in_seconds: list[int]
-
-    def counters(self, limits: Sequence[Limit]) -> list[Taken]:
-        """The counters by limit."""
-        keys = sorted(limit.key for limit in limits)
-        return [Taken(*row) for row in zip(keys, self.taken, self.resets_in_seconds, strict=True)]
+    taken: int
+    resets_in_seconds: int
 
 
 async def insert_session(
@@ -187,11 +180,17 @@ async def revoke_api_key(tx: Transaction, *, workspace_id: UUID, key_id: UUID, n
     return await tx.execute(REVOKE_API_KEY, {"workspace_id": workspace_id, "id": key_id, "now": now}) == 1
 
 
-async def admit_session(tx: Transaction, *, workspace_id: UUID, session_id: UUID, limits: Sequence[Limit]) -> AdmittedRow | None:
-    """The session's row, and the limits taken, in one statement."""
-    return await tx.find_one(AdmittedRow, ADMIT_SESSION, {"workspace_id": workspace_id, "id": session_id, **take_parameters(limits)})
+async def find_session(ctx: Context, *, session_id: UUID, limit: Limit) -> AdmittedRow | None:
+    """The session's row, and the limit taken, in one statement and one round trip."""
+    return await _find(ctx, ADMIT_SESSION, session_id, limit)
 
 
-async def admit_api_key(tx: Transaction, *, workspace_id: UUID, key_id: UUID, limits: Sequence[Limit]) -> AdmittedRow | None:
-    """The key's row, and the limits taken, in one statement."""
-    return await tx.find_one(AdmittedRow, ADMIT_API_KEY, {"workspace_id": workspace_id, "id": key_id, **take_parameters(limits)})
+async def find_api_key(ctx: Context, *, key_id: UUID, limit: Limit) -> AdmittedRow | None:
+    """The key's row, and the limit taken, in one statement and one round trip."""
+    return await _find(ctx, ADMIT_API_KEY, key_id, limit)
+
+
+async def _find(ctx: Context, statement: Sql, identifier: UUID, limit: Limit) -> AdmittedRow | None:
+    parameters = {"workspace_id": ctx.workspace, "id": identifier, **take_one_parameters(limit)}
+    rows = await ctx.fetch_in_one_trip("identity", AdmittedRow, statement, parameters)
+    return rows[0] if rows else None

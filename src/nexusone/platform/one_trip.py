@@ -1,0 +1,80 @@
+"""One statement, one transaction, one round trip: for the hot reads, where waiting for the wire costs more than the work.
+
+The statement is prepared once per connection. Then opening, execution and commit travel as one simple query, so a row it locks
+is free again before the answer is read. Values are quoted by the driver.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, LiteralString, TypeVar
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg import AsyncClientCursor, AsyncConnection
+from psycopg.rows import class_row
+
+from nexusone.platform.sql import Sql
+
+R = TypeVar("R")
+
+PARAMETER = re.compile(r"%\((\w+)\)s|%%")
+
+# A plan is stale after a migration changed what it gives, and gone after a pooler changed the session.
+PLAN_LOST = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlStatementName)
+
+_prepared: "WeakKeyDictionary[AsyncConnection[Any], set[str]]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    name: str
+    preparation: LiteralString
+    execution: LiteralString
+    parameters: tuple[str, ...]
+
+
+async def fetch_in_one_trip(
+    connection: AsyncConnection[Any], opening: str, row: type[R], statement: Sql, parameters: dict[str, object]
+) -> list[R]:
+    """All rows of one statement, committed. `opening` begins the transaction."""
+    plan = _plan_of(statement.text)
+    known = _prepared.setdefault(connection, set())
+    if plan.name not in known:
+        await connection.execute(plan.preparation, prepare=False)
+        known.add(plan.name)
+    async with AsyncClientCursor(connection, row_factory=class_row(row)) as cursor:
+        asked = cursor.mogrify(plan.execution, [parameters[name] for name in plan.parameters])
+        await cursor.execute(_joined(opening, asked))
+        while cursor.description is None:
+            if not cursor.nextset():
+                return []
+        return await cursor.fetchall()
+
+
+def forget_plans(connection: AsyncConnection[Any]) -> None:
+    """After a lost plan: the connection's statements will be prepared anew."""
+    _prepared.pop(connection, None)
+
+
+def _joined(opening: str, asked: str) -> LiteralString:
+    return f"{opening}; {asked}; commit"
+
+
+@lru_cache(maxsize=512)
+def _plan_of(text: str) -> _Plan:
+    names: list[str] = []
+
+    def number(found: "re.Match[str]") -> str:
+        name = found.group(1)
+        if name is None:
+            return "%"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    numbered = PARAMETER.sub(number, text)
+    name = f"one_trip_{abs(hash(text)):x}"
+    holes = ", ".join(["%s"] * len(names))
+    # `prepare` without types lets the server infer them from where the parameters stand.
+    return _Plan(name, f"prepare {name} as {numbered}", f"execute {name}({holes})" if names else f"execute {name}", tuple(names))
