@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, Strict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$")
@@ -45,10 +45,6 @@ def _to_utc(value: datetime) -> datetime:
         raise ValueError("a time lies between the years 1 and 9999, in UTC too") from error
 
 
-def _instant_json(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 Id = Annotated[UUID, Strict(False), BeforeValidator(_id_text)]
 """A UUID, in text form on the wire."""
 
@@ -57,7 +53,6 @@ Instant = Annotated[
     Strict(False),
     BeforeValidator(_instant_text),
     AfterValidator(_to_utc),
-    PlainSerializer(_instant_json, return_type=str, when_used="json"),
 ]
 """An RFC 3339 instant, UTC."""
 

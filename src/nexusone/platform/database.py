@@ -146,6 +146,7 @@ class Database:
             open=False,
             timeout=POOL_WAIT_SECONDS,
             max_waiting=connections_max * 50,
+            configure=_speak_utc,
             kwargs={"autocommit": True, "prepare_threshold": self._prepare_threshold, "application_name": "nexusone"},
         )
 
@@ -207,11 +208,14 @@ class Database:
                 for is_last in (False, True):
                     try:
                         return await fetch_in_one_trip(connection, opening, row, statement, dict(parameters))
-                    except BaseException as error:
+                    except PLAN_LOST:
                         await _roll_back(connection)
-                        if is_last or not isinstance(error, PLAN_LOST):
+                        if is_last:
                             raise
                         forget_plans(connection)
+                    except BaseException:
+                        await _roll_back(connection)
+                        raise
         raise AssertionError("unreachable")
 
 
@@ -254,6 +258,11 @@ async def retrying(work: Callable[[], Awaitable[R]]) -> R:
                 raise Contended from error
             await asyncio.sleep(random.uniform(0.5, 1.5) * 0.02 * 2**attempt)  # noqa: S311 - jitter, not a secret
     raise AssertionError("unreachable")
+
+
+async def _speak_utc(connection: AsyncConnection[Any]) -> None:
+    # Times are read in the session's zone; in UTC they need no conversion on their way to the wire.
+    await connection.execute("set time zone 'UTC'")
 
 
 def _text(statement: Sql) -> LiteralString:

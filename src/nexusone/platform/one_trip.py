@@ -41,7 +41,8 @@ async def fetch_in_one_trip(
     plan = _plan_of(statement.text)
     known = _prepared.setdefault(connection, set())
     if plan.name not in known:
-        await connection.execute(plan.preparation, prepare=False)
+        # Under the role that will run it: to parse a statement is to be let into its schemas.
+        await connection.execute(_joined(opening, plan.preparation))
         known.add(plan.name)
     async with AsyncClientCursor(connection, row_factory=class_row(row)) as cursor:
         asked = cursor.mogrify(plan.execution, [parameters[name] for name in plan.parameters])

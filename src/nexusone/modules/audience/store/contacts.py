@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from nexusone.modules.audience.domain.contact import AttributeValue, NormalisedContact
 from nexusone.modules.audience.store.segment_relation import Relation
 from nexusone.platform.database import Transaction
+from nexusone.platform.runtime import Context
 from nexusone.platform.sql import Sql, fragment, join, sql
 
 INSERT_CONTACT = sql("""
@@ -198,6 +199,12 @@ async def list_contacts(
         parameters.update(segment.parameters)
     statement = _LIST_FILTERED.fill(filters=join(" and ", filters)) if filters else LIST_CONTACTS
     return await tx.fetch_all(ContactRow, statement, {**parameters, **(identifiers or {})})
+
+
+async def list_newest(ctx: Context, *, before: UUID, limit: int) -> list[ContactRow]:
+    """All contacts, newest first, in one round trip: the list that is asked for most."""
+    parameters = {"workspace_id": ctx.workspace, "before": before, "limit": limit}
+    return await ctx.fetch_in_one_trip("audience", ContactRow, LIST_CONTACTS, parameters)
 
 
 async def delete_contact(tx: Transaction, *, workspace_id: UUID, contact_id: UUID, version: int | None) -> bool:
