@@ -154,6 +154,28 @@ async def test_the_living_are_not_inherited_and_the_dead_by_one_only(tmp_path: P
     second.close()
 
 
+async def test_a_closed_spool_can_begin_anew(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for word in (b"one", b"two"):
+        spool.append(word)
+        spool.close()
+    assert spool.waiting_bytes == 0
+    spool.append(b"three")
+    assert spool.adopt() == 2
+    assert sorted(await taken(spool)) == [b"one", b"three", b"two"]
+    spool.close()
+
+
+async def test_a_segment_that_somebody_took_away_holds_nothing_up(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append(b"one")
+    spool.seal()
+    segments(tmp_path)[0].unlink()
+    spool.append(b"two")
+    assert await taken(spool) == [b"two"]
+    spool.close()
+
+
 async def test_closing_leaves_what_waits_to_the_next(tmp_path: Path) -> None:
     spool, following = Spool(tmp_path), Spool(tmp_path)
     spool.append(b"left")

@@ -120,13 +120,17 @@ class Spool:
             await asyncio.to_thread(_sync_all, paths)
 
     def close(self) -> None:
-        """Leaves what is unconfirmed to whoever adopts it; removes the folder where nothing is."""
+        """Leaves what is unconfirmed to whoever adopts it, this spool included; the next append begins anew."""
         self.seal()
         if self._lock is not None:
             if not self._sealed:
                 _remove_home(self._home)
             os.close(self._lock)
             self._lock = None
+        self._sealed.clear()
+        self._unsynced.clear()
+        self._sealed_bytes = 0
+        self._home = self._folder / str(new_id())
 
     def _write(self, frame: bytes) -> bool:
         if self._active_bytes + len(frame) > self._segment_bytes_max:
@@ -176,7 +180,11 @@ class Spool:
 
 def read_segment(path: Path) -> Batch:
     """The whole records of a segment; it ends at the first frame that is torn or damaged."""
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        # Taken away by somebody; waiting for it would hold up all that follow.
+        content = b""
     records: list[bytes] = []
     position = 0
     while (frame := _frame_at(content, position)) is not None:

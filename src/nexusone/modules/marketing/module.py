@@ -5,7 +5,7 @@ Invariant: every recipient of a campaign ends in exactly one state, and nobody i
 
 from pathlib import Path
 
-from nexusone.modules.marketing import jobs, routes, routes_tracking
+from nexusone.modules.marketing import jobs, routes, routes_reports, routes_tracking
 from nexusone.modules.marketing.events import (
     CampaignCancelled,
     CampaignCreated,
@@ -24,7 +24,7 @@ from nexusone.web.module import Module
 MODULE = Module(
     name="marketing",
     folder=Path(__file__).parent,
-    doors=(routes.door, routes_tracking.door),
+    doors=(routes.door, routes_reports.door, routes_tracking.door),
     graphql_queries=(MarketingQuery,),
     jobs=(jobs.PREPARE_CAMPAIGN, jobs.SEND_CAMPAIGN, jobs.CLOSE_CAMPAIGN),
     schedules=(jobs.WATCH_CAMPAIGNS,),

@@ -23,7 +23,7 @@ async def get_report(ctx: Context, *, campaign_id: UUID) -> CampaignReport:
     return CampaignReport(
         campaign_id=row.id,
         status=cast("CampaignStatus", row.status),
-        recipients=total.recipients if row.recipients is None else row.recipients,
+        recipients=total.recipients,
         pending=total.pending,
         sent=total.sent,
         failed=total.failed,
