@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, LiteralString, TypeVar, cast
 from uuid import UUID
 
@@ -28,11 +29,29 @@ from nexusone.platform.sql import Sql
 R = TypeVar("R")
 Parameters = Mapping[str, object]
 
+# What the server itself answers to a COMMIT that it did not do; any other fault of the line leaves it open.
+DEFINITE_AT_COMMIT = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+)
 MODULE_NAME = re.compile(r"^[a-z]{2,30}$")
 ATTEMPTS_MAX = 3
 POOL_WAIT_SECONDS = 2.0
 
-_open_transaction: ContextVar[str | None] = ContextVar("open_transaction", default=None)
+# A server that went away without a word is noticed: seconds to connect, milliseconds until sent bytes are acknowledged.
+LINE: Mapping[str, int] = {"connect_timeout": 5, "tcp_user_timeout": 20_000}
+
+
+@dataclass(slots=True)
+class _Holding:
+    module: str
+    is_open: bool = True
+
+
+# Tasks inherit the value from whoever started them, so it must tell by itself that the transaction has ended.
+_held: ContextVar[_Holding | None] = ContextVar("held_transaction", default=None)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -147,7 +166,7 @@ class Database:
             timeout=POOL_WAIT_SECONDS,
             max_waiting=connections_max * 50,
             configure=_speak_utc,
-            kwargs={"autocommit": True, "prepare_threshold": self._prepare_threshold, "application_name": "nexusone"},
+            kwargs={"autocommit": True, "prepare_threshold": self._prepare_threshold, "application_name": "nexusone", **LINE},
         )
 
     async def open(self) -> None:
@@ -167,10 +186,17 @@ class Database:
 
     async def is_ready(self) -> bool:
         """Whether a statement runs within two seconds."""
+        # Cancelling a statement waits for the server as well, so the question is left to end by itself.
+        asked = asyncio.create_task(self._answers())
+        answered, _ = await asyncio.wait({asked}, timeout=POOL_WAIT_SECONDS)
+        asked.cancel()
+        return bool(answered) and asked.result()
+
+    async def _answers(self) -> bool:
         try:
-            async with asyncio.timeout(POOL_WAIT_SECONDS), self._pool.connection() as connection:
+            async with self._pool.connection() as connection:
                 await connection.execute("select 1")
-        except (psycopg.Error, PoolTimeout, TimeoutError):
+        except (psycopg.Error, PoolTimeout):
             return False
         return True
 
@@ -221,13 +247,15 @@ class Database:
 
 @contextmanager
 def _alone(module: str) -> Iterator[None]:
-    if (holder := _open_transaction.get()) is not None:
-        raise TransactionOpen(f"{module} asked for a transaction while {holder}'s is open in this task")
-    mark = _open_transaction.set(module)
+    if (holder := _held.get()) is not None and holder.is_open:
+        raise TransactionOpen(f"{module} asked for a transaction while {holder.module}'s is open in this task")
+    holding = _Holding(module)
+    mark = _held.set(holding)
     try:
         yield
     finally:
-        _open_transaction.reset(mark)
+        holding.is_open = False
+        _held.reset(mark)
 
 
 @contextmanager
@@ -238,8 +266,8 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable(reason="no free connection", headers={"Retry-After": "2"}) from error
     except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
         raise DatabaseUnavailable(reason="a statement took too long", headers={"Retry-After": "2"}) from error
-    except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
-        raise
+    except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
+        raise Contended(headers={"Retry-After": "1"}) from error
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(reason="the connection was lost", headers={"Retry-After": "2"}) from error
 
@@ -253,9 +281,9 @@ async def retrying(work: Callable[[], Awaitable[R]]) -> R:
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
             return await work()
-        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
+        except Contended:
             if attempt == ATTEMPTS_MAX:
-                raise Contended from error
+                raise
             await asyncio.sleep(random.uniform(0.5, 1.5) * 0.02 * 2**attempt)  # noqa: S311 - jitter, not a secret
     raise AssertionError("unreachable")
 
@@ -290,9 +318,10 @@ async def _roll_back(connection: AsyncConnection[Any]) -> None:
 async def _commit(connection: AsyncConnection[Any]) -> None:
     try:
         cursor = await connection.execute("commit")
+    except DEFINITE_AT_COMMIT:
+        await _roll_back(connection)
+        raise
     except psycopg.OperationalError as error:
-        if isinstance(error, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected):
-            raise
         raise UnknownOutcome(detail="the answer to COMMIT was lost") from error
     if cursor.statusmessage == "ROLLBACK":
         raise DatabaseUnavailable(reason="the transaction was already broken")
