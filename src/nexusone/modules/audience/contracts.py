@@ -1,8 +1,9 @@
 """The words of audience: contacts, imports, segments."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 
 from nexusone.kernel.contract import Contract, Id, Instant, Name
 from nexusone.modules.audience.domain.contact import AttributeValue
@@ -15,7 +16,7 @@ ImportStatus = Literal["queued", "running", "succeeded", "failed"]
 _Written = Annotated[str, StringConstraints(max_length=1000)]
 _Attributes = dict[Annotated[str, StringConstraints(max_length=200)], AttributeValue]
 
-_ADA: Final[dict[str, Any]] = {
+_ADA: Final[JsonDict] = {
     "external_id": "crm-1815",
     "email": "ada@example.com",
     "phone": "+442071234567",
@@ -26,12 +27,12 @@ _ADA: Final[dict[str, Any]] = {
     "country": "GB",
     "attributes": {"plan": "pro", "lifetime_value": 720},
 }
-_PRO: Final[dict[str, Any]] = {
+_PRO: Final[JsonDict] = {
     "any": [{"attribute": "plan", "op": "eq", "value": "pro"}, {"attribute": "lifetime_value", "op": "gt", "value": 500}]
 }
 
 
-def _example(*examples: dict[str, Any]) -> ConfigDict:
+def _example(*examples: JsonDict) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": list(examples)})
 
 

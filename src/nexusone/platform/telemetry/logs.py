@@ -35,7 +35,7 @@ def start_logging(*, level: str, is_pretty: bool, has_access_log: bool, stream: 
     logging.captureWarnings(True)
     _adopt_server_loggers(has_access_log=has_access_log)
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *_common(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.contextvars.merge_contextvars, *_on_every_line(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         # A logger used before this call must not keep an unmasked way out.
@@ -81,12 +81,12 @@ def _formatter(is_pretty: bool) -> logging.Formatter:
     else:
         shown += [render_json]
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.contextvars.merge_contextvars, structlog.stdlib.ExtraAdder(), *_common()],
+        foreign_pre_chain=[structlog.contextvars.merge_contextvars, structlog.stdlib.ExtraAdder(), *_on_every_line()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
     )
 
 
-def _common() -> list[Processor]:
+def _on_every_line() -> list[Processor]:
     return [
         add_trace,
         structlog.stdlib.add_log_level,

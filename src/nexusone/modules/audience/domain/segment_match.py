@@ -1,14 +1,13 @@
-"""What a segment's clauses mean, said in Python; the SQL compiler is held to it.
+"""What a segment's clauses mean, said in Python; the SQL compiler is held to it."""
 
-- Every clause is true or false of every contact. An attribute that is absent, or null, is matched by `exists: false`
-  and by negations only: `ne` is exactly "not eq", and `not` exactly "not".
-- Text equals, contains, starts with and compares by its characters, case included, in the order of code points. Only
-  `email` is brought to its stored spelling first.
-- A number compares by value, exactly, with numbers and with text that is a plain decimal number, such as "42.50"
-  (an optional minus, digits, a fraction; at most 40 characters).
-- true and false equal only themselves. Values of other kinds are never equal and never in order.
-- created_at and updated_at compare as instants.
-"""
+# - Every clause is true or false of every contact. An attribute that is absent, or null, is matched by `exists: false`
+#   and by negations only: `ne` is exactly "not eq", and `not` exactly "not".
+# - Text equals, contains, starts with and compares by its characters, case included, in the order of code points. Only
+#   `email` is brought to its stored spelling first.
+# - A number compares by value, exactly, with numbers and with text that is a plain decimal number, such as "42.50"
+#   (an optional minus, digits, a fraction; at most 40 characters).
+# - true and false equal only themselves. Values of other kinds are never equal and never in order.
+# - created_at and updated_at compare as instants.
 
 import re
 from collections.abc import Mapping
