@@ -8,7 +8,14 @@ from nexusone.kernel.contract import Contract, Id, Instant, Text
 from nexusone.kernel.locale import canonical_locale
 from nexusone.kernel.money import CreditsText
 
-PromptText = Annotated[Text, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a prompt has more than white space")
+    return value
+
+
+PromptText = Annotated[Text, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_not_blank)]
 LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=16), AfterValidator(canonical_locale)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
 
