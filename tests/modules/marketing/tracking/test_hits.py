@@ -54,11 +54,15 @@ async def test_a_click_leads_on_and_counts_as_having_opened(
 
 async def test_a_link_with_liquid_leads_where_it_leads_for_the_contact(client: httpx2.AsyncClient, make_mailing: MailingMaker) -> None:
     mailing = make_mailing(
-        links=("https://shop.example/?c={{ contact.external_id }}&w={{ workspace.name }}&m={{ campaign.name }}",), contacts=2
+        links=("https://shop.example/?c={{ contact.external_id }}&w={{ workspace.name }}&m={{ campaign.name }}&i={{ campaign.id }}",),
+        contacts=2,
     )
     for contact in (0, 1):
         answer = await client.get(mailing.click_path(contact))
-        assert answer.headers["location"] == f"https://shop.example/?c=crm-{mailing.contact_ids[contact]}&w=Engines&m=Spring"
+        assert (
+            answer.headers["location"]
+            == f"https://shop.example/?c=crm-{mailing.contact_ids[contact]}&w=Engines&m=Spring&i={mailing.campaign_id}"
+        )
 
 
 @pytest.mark.parametrize(

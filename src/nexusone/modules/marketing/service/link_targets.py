@@ -16,6 +16,6 @@ async def values_for(ctx: Context, *, delivery: DeliveryIds) -> dict[str, object
     return {
         "contact": {**contact._asdict(), "id": str(contact.id)} if contact else {},
         "workspace": {"name": workspace.name},
-        "campaign": {"name": sender.campaign if sender else ""},
+        "campaign": {"id": str(sender.campaign_id), "name": sender.campaign} if sender else {},
         NOW: ctx.now(),
     }

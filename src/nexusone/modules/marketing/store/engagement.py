@@ -59,7 +59,7 @@ values (%(workspace_id)s, %(id)s, %(now)s, %(message_id)s, %(contact_id)s, %(occ
 """)
 
 FIND_SENDER = sql("""
-select g.from_name as name, g.name as campaign, d.locale
+select g.from_name as name, g.id as campaign_id, g.name as campaign, d.locale
 from marketing.campaign as g
 left join marketing.delivery as d
     on d.workspace_id = %(workspace_id)s and d.message_id = g.message_id
@@ -81,6 +81,7 @@ class Sender:
     """Who sent a mail, for which campaign, and the language it was written in for this contact, where that is still known."""
 
     name: str
+    campaign_id: UUID
     campaign: str
     locale: str | None
 
