@@ -168,7 +168,7 @@ class Worker:
     async def drain(self) -> None:
         """Works until nothing is due, then returns; for tests and for one-off processes."""
         async with await _connect(self.queue_url) as connection:
-            queries = _queries(PsycopgDriver(connection))
+            queries = _queries(_DeafDriver(connection))
             queue = QueueManager(queries)
             for kind in self.kinds:
                 queue.register_executor(kind.name, _Executor.of(kind, self.runtime, queries))
@@ -190,8 +190,12 @@ class Worker:
             return
 
     async def _run_connected(self) -> None:
-        async with await _connect(self.queue_url) as jobs_connection, await _connect(self.queue_url) as schedules_connection:
-            queries = _queries(PsycopgDriver(jobs_connection))
+        async with (
+            await _connect(self.queue_url) as jobs_connection,
+            await _connect(self.queue_url) as listening_connection,
+            await _connect(self.queue_url) as schedules_connection,
+        ):
+            queries = _queries(_Driver(jobs_connection, listening=listening_connection))
             queue = QueueManager(queries)
             clockwork = SchedulerManager(_queries(PsycopgDriver(schedules_connection)))
             for kind in self.kinds:
@@ -201,9 +205,9 @@ class Worker:
             self._managers = [queue, clockwork]
             if self._stopping.is_set():
                 return
-            await self._run_managers(queue, clockwork)
+            await self._run_until_stopped(queue, clockwork)
 
-    async def _run_managers(self, queue: QueueManager, clockwork: SchedulerManager) -> None:
+    async def _run_until_stopped(self, queue: QueueManager, clockwork: SchedulerManager) -> None:
         running = [
             asyncio.create_task(
                 queue.run(
@@ -226,6 +230,27 @@ class Worker:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
+
+
+class _Driver(PsycopgDriver):
+    """Asks on one connection and listens on another: whoever listens holds the connection for up to a second at a time."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], *, listening: psycopg.AsyncConnection[Any]) -> None:
+        super().__init__(listening)
+        self._asking = PsycopgDriver(connection)
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        return await self._asking.fetch(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        return await self._asking.execute(query, *args)
+
+
+class _DeafDriver(PsycopgDriver):
+    """Does not listen: whoever drains the queue looks until there is nothing."""
+
+    async def add_listener(self, channel: str, callback: Callable[[str | bytes | bytearray], None]) -> None:
+        return
 
 
 class _Executor(AbstractEntrypointExecutor):
@@ -288,7 +313,9 @@ def _context_of(job: QueueJob, runtime: Runtime) -> Context:
         runtime=runtime,
         workspace_id=UUID(workspace_id) if workspace_id else None,
         principal=Principal(
-            kind=cast("PrincipalKind", kind), id=UUID(principal_id) if principal_id else None, permissions=frozenset(headers.get("permissions") or ())
+            kind=cast("PrincipalKind", kind),
+            id=UUID(principal_id) if principal_id else None,
+            permissions=frozenset(headers.get("permissions") or ()),
         ),
         request_id=str(headers.get("request_id") or f"job-{job.id}"),
         locale=str(headers.get("locale") or "en"),
