@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -121,7 +121,9 @@ def locked_routes(app: FastAPI) -> list[tuple[APIRoute, Declaration]]:
         UnlockedDoor: one declares nothing.
     """
     found = []
-    for route in app.routes:
+    # A router that was included is one entry of `app.routes`, with its routes inside.
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
         if isinstance(route, APIRoute):
             declared = getattr(route.endpoint, DECLARATION, None)
             if not isinstance(declared, Declaration) or not declared.permission:
