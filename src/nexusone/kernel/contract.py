@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
@@ -16,6 +16,20 @@ class Contract(BaseModel):
     """Frozen data with no behaviour; unknown fields and coerced types are refused."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+C = TypeVar("C", bound=Contract)
+
+
+def trusted(kind: type[C], values: dict[str, object]) -> C:
+    """A contract from values that were validated before they were stored; every field must be there, and none is checked."""
+    made = kind.__new__(kind)
+    put = object.__setattr__
+    put(made, "__dict__", values)
+    put(made, "__pydantic_fields_set__", set(values))
+    put(made, "__pydantic_extra__", None)
+    put(made, "__pydantic_private__", None)
+    return made
 
 
 def _printable(value: str) -> str:

@@ -17,13 +17,14 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.rows import scalar_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from nexusone.kernel.errors import Conflict, Unavailable
 from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.platform.one_trip import PLAN_LOST, fetch_in_one_trip, forget_plans
 from nexusone.platform.origin import Origin
+from nexusone.platform.rows import row_maker
 from nexusone.platform.sql import Sql
 
 R = TypeVar("R")
@@ -90,13 +91,13 @@ class Transaction:
 
     async def fetch_all(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> list[R]:
         """All rows."""
-        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
+        async with self.connection.cursor(row_factory=row_maker(row)) as cursor:
             await cursor.execute(_text(statement), parameters)
             return await cursor.fetchall()
 
     async def find_one(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> R | None:
         """The first row, or None."""
-        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
+        async with self.connection.cursor(row_factory=row_maker(row)) as cursor:
             await cursor.execute(_text(statement), parameters)
             return await cursor.fetchone()
 
@@ -128,7 +129,7 @@ class Transaction:
 
     async def stream(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> AsyncIterator[R]:
         """Rows through a server-side cursor, in constant memory."""
-        async with self.connection.cursor("rows", row_factory=class_row(row)) as cursor:
+        async with self.connection.cursor("rows", row_factory=row_maker(row)) as cursor:
             cursor.itersize = 1000
             await cursor.execute(_text(statement), parameters)
             async for item in cursor:

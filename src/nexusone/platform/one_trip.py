@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncClientCursor, AsyncConnection
-from psycopg.rows import class_row
 
+from nexusone.platform.rows import row_maker
 from nexusone.platform.sql import Sql
 
 R = TypeVar("R")
@@ -44,12 +44,11 @@ async def fetch_in_one_trip(
         # Under the role that will run it: to parse a statement is to be let into its schemas.
         await connection.execute(_joined(opening, plan.preparation))
         known.add(plan.name)
-    async with AsyncClientCursor(connection, row_factory=class_row(row)) as cursor:
+    async with AsyncClientCursor(connection, row_factory=row_maker(row)) as cursor:
         asked = cursor.mogrify(plan.execution, [parameters[name] for name in plan.parameters])
         await cursor.execute(_joined(opening, asked))
-        while cursor.description is None:
-            if not cursor.nextset():
-                return []
+        for _ in range(opening.count(";") + 1):
+            cursor.nextset()
         return await cursor.fetchall()
 
 

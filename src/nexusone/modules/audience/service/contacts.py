@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
+from nexusone.kernel.contract import trusted
 from nexusone.kernel.errors import FieldError, PreconditionFailed, Unprocessable
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.page import PageOf, PageRequest
@@ -78,7 +79,7 @@ async def list_contacts(
             identifiers=wanted,
             segment=relation,
         )
-    return _page(rows, request.limit)
+    return _page([contact_of(row) for row in rows], request.limit)
 
 
 async def put_contact(ctx: Context, *, external_id: str, wanted: ContactFields, version: int | None) -> tuple[Contact, bool]:
@@ -149,12 +150,12 @@ async def delete_contact(ctx: Context, *, contact_id: UUID, version: int | None)
 
 def contact_of(row: ContactRow) -> Contact:
     """The contract of a row; what the database holds was validated on its way in."""
-    return Contact.model_construct(**row._asdict())
+    return trusted(Contact, row._asdict())
 
 
-def _page(rows: Sequence[ContactRow], limit: int) -> PageOf[Contact]:
-    items = tuple(contact_of(row) for row in rows[:limit])
-    return PageOf(items=items, next_after=(str(items[-1].id),) if len(rows) > limit else None)
+def _page(found: Sequence[Contact], limit: int) -> PageOf[Contact]:
+    items = tuple(found[:limit])
+    return PageOf(items=items, next_after=(str(items[-1].id),) if len(found) > limit else None)
 
 
 async def _get(ctx: Context, tx: Transaction, contact_id: UUID, *, is_locked: bool = False) -> ContactRow:

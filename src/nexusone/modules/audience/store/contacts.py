@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
+from nexusone.modules.audience.contracts import Contact
 from nexusone.modules.audience.domain.contact import AttributeValue, NormalisedContact
 from nexusone.modules.audience.store.segment_relation import Relation
 from nexusone.platform.database import Transaction
@@ -201,10 +202,10 @@ async def list_contacts(
     return await tx.fetch_all(ContactRow, statement, {**parameters, **(identifiers or {})})
 
 
-async def list_newest(ctx: Context, *, before: UUID, limit: int) -> list[ContactRow]:
+async def list_newest(ctx: Context, *, before: UUID, limit: int) -> list[Contact]:
     """All contacts, newest first, in one round trip: the list that is asked for most."""
     parameters = {"workspace_id": ctx.workspace, "before": before, "limit": limit}
-    return await ctx.fetch_in_one_trip("audience", ContactRow, LIST_CONTACTS, parameters)
+    return await ctx.fetch_in_one_trip("audience", Contact, LIST_CONTACTS, parameters)
 
 
 async def delete_contact(tx: Transaction, *, workspace_id: UUID, contact_id: UUID, version: int | None) -> bool:
