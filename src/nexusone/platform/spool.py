@@ -22,8 +22,8 @@ from nexusone.kernel.ids import new_id
 
 FRAME = struct.Struct(">II")
 RECORD_BYTES_MAX = 16 * 1024
-# A segment is read, and written to the database, in one go: about 4,000 hits, a few milliseconds of the event loop each.
-SEGMENT_BYTES_MAX = 512 * 1024
+# A segment is written to the database in one go; more of it would keep the event loop from answering for too long.
+SEGMENT_BYTES_MAX = 128 * 1024
 SPOOL_BYTES_MAX = 1024**3
 SUFFIX = ".segment"
 

@@ -138,7 +138,7 @@ STYLE = (
     "text-align:center}"
     "h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.3;text-wrap:balance}"
     "p{margin:0;color:var(--soft);overflow-wrap:anywhere;text-wrap:pretty}"
-    "form{margin-top:1.75rem}"
+    "strong{color:var(--text)}form{margin-top:1.75rem}"
     "button{min-height:3rem;padding:.7rem 1.75rem;border:0;border-radius:.6rem;background:var(--act);color:var(--on);"
     "font:inherit;font-weight:600;cursor:pointer}"
     "button:hover{filter:brightness(1.08)}button:focus-visible{outline:3px solid var(--act);outline-offset:3px}"
@@ -159,12 +159,13 @@ def unsubscribe_page(step: Step, *, language: str, sender: str | None = None) ->
     else:
         title, text = words.invalid_title, escape(words.invalid)
     button = f'<form method="post"><button name="confirm" value="yes">{escape(words.button)}</button></form>' if step == "ask" else ""
+    announced = ' role="status"' if step == "done" else ""
     direction = "rtl" if is_right_to_left(language) else "ltr"
     return (
         f'<!doctype html><html lang="{language}" dir="{direction}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
-        f'<body><main><h1>{escape(title)}</h1><p role="{"status" if step == "done" else "note"}">{text}</p>{button}</main></body></html>'
+        f"<body><main><h1>{escape(title)}</h1><p{announced}>{text}</p>{button}</main></body></html>"
     )
 
 
