@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
+import httpx2
 import psycopg
 import pytest
+from starlette.types import ASGIApp
+from tests.customers import Customer, customer_at, no_lifespan, visitor_at
 
 from nexusone.apps.catalog import schema_parts
 from nexusone.apps.compose import Composition, composed
@@ -124,3 +127,23 @@ def shared_folder() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def application(composition: Composition) -> ASGIApp:
+    """The HTTP application of all modules."""
+    return composition.application(lifespan=no_lifespan)
+
+
+@pytest.fixture
+async def visitor(application: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client without a credential, from an address of its own."""
+    async with visitor_at(application) as client:
+        yield client
+
+
+@pytest.fixture
+async def customer(application: ASGIApp) -> AsyncIterator[Customer]:
+    """A company that has just signed up."""
+    async with customer_at(application) as made:
+        yield made

@@ -1,6 +1,7 @@
 """Idempotency keys: a request's effect and its answer are recorded once, in the transaction of the effect."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from nexusone.platform.sql import sql
 
 KEPT_FOR = timedelta(hours=72)
 LOCKED_FOR = timedelta(seconds=60)
+LOCK_MARKS = 1_000_000
 
 # One statement decides: a new key is taken, an expired lock is taken over, anything else shows what is there.
 CLAIM = sql("""
@@ -21,7 +23,8 @@ insert into platform.idempotency as known
 values (%(workspace_id)s, %(principal_id)s, %(method)s, %(path)s, %(key)s, %(fingerprint)s, %(locked_until)s, %(now)s)
 on conflict (workspace_id, principal_id, method, path, key) do update
 set locked_until = case
-        when known.status is null and known.locked_until < %(now)s and known.fingerprint = excluded.fingerprint
+        when known.created_at < %(forgotten)s
+            or (known.status is null and known.locked_until < %(now)s and known.fingerprint = excluded.fingerprint)
         then excluded.locked_until else known.locked_until end,
     fingerprint = case when known.created_at < %(forgotten)s then excluded.fingerprint else known.fingerprint end,
     status = case when known.created_at < %(forgotten)s then null else known.status end,
@@ -34,20 +37,27 @@ CONCLUDE = sql("""
 update platform.idempotency
 set status = %(status)s, body = %(body)s
 where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
-  and method = %(method)s and path = %(path)s and key = %(key)s
+  and method = %(method)s and path = %(path)s and key = %(key)s and locked_until = %(locked_until)s
 """)
 
 RECORD_ANSWER = sql("""
 update platform.idempotency
 set status = %(status)s, body = %(body)s
 where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
-  and method = %(method)s and path = %(path)s and key = %(key)s and status is null
+  and method = %(method)s and path = %(path)s and key = %(key)s and locked_until = %(locked_until)s and status is null
+""")
+
+AMEND = sql("""
+update platform.idempotency
+set status = %(status)s, body = %(body)s
+where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
+  and method = %(method)s and path = %(path)s and key = %(key)s and status is not null
 """)
 
 ABANDON = sql("""
 delete from platform.idempotency
 where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
-  and method = %(method)s and path = %(path)s and key = %(key)s and status is null
+  and method = %(method)s and path = %(path)s and key = %(key)s and locked_until = %(locked_until)s and status is null
 """)
 
 FORGET = sql("""
@@ -87,23 +97,24 @@ class _Known:
     locked_until: datetime
 
 
-async def claim(ctx: Context, wanted: IdempotencyClaim) -> Replay | None:
-    """Takes the key for this request, or gives back what the first request was answered.
+async def claim(ctx: Context, wanted: IdempotencyClaim) -> IdempotencyClaim | Replay:
+    """Takes the key for this request, which then holds its lock, or gives back what the first request was answered.
 
     Raises:
         IdempotencyKeyReused: the key belongs to a request with another body.
         IdempotencyInFlight: the first request has not ended yet.
     """
     now = ctx.now()
-    locked_until = now + LOCKED_FOR
+    # The random part tells whose lock it is, even between two requests of the same instant.
+    locked_until = now + LOCKED_FOR + timedelta(microseconds=secrets.randbelow(LOCK_MARKS))
     async with ctx.transaction("platform") as tx:
         known = await tx.fetch_one(
             _Known,
             CLAIM,
             {
                 **_key(ctx.workspace, wanted),
-                "fingerprint": wanted.fingerprint,
                 "locked_until": locked_until,
+                "fingerprint": wanted.fingerprint,
                 "now": now,
                 "forgotten": now - KEPT_FOR,
             },
@@ -114,17 +125,32 @@ async def claim(ctx: Context, wanted: IdempotencyClaim) -> Replay | None:
         return Replay(status=known.status, body=known.body or b"")
     if known.locked_until != locked_until:
         raise IdempotencyInFlight(key=wanted.key, headers={"Retry-After": "1"})
-    return None
+    return replace(wanted, locked_until=locked_until)
 
 
 async def conclude(tx: Transaction, answer: Contract | None) -> None:
-    """Records, in the effect's own transaction, what the caller will be answered; without a key it does nothing."""
+    """Records, in the effect's own transaction, what the caller will be answered; without a key it does nothing.
+
+    Raises:
+        IdempotencyInFlight: this request outlived its lock, and another one with the same key had the effect.
+    """
     claimed = tx.origin.idempotency
     workspace_id = tx.origin.workspace_id
     if claimed is None or workspace_id is None:
         return
     body = answer.model_dump_json().encode() if answer is not None else b""
-    await tx.execute(CONCLUDE, {**_key(workspace_id, claimed), "status": claimed.status, "body": body})
+    if await tx.execute(CONCLUDE, {**_key(workspace_id, claimed), "status": claimed.status, "body": body}) == 0:
+        raise IdempotencyInFlight(key=claimed.key, headers={"Retry-After": "1"})
+
+
+async def amend(tx: Transaction, answer: Contract) -> None:
+    """Replaces what this request concluded with when its long work began by how that work ended; without a key it does nothing."""
+    claimed = tx.origin.idempotency
+    workspace_id = tx.origin.workspace_id
+    if claimed is None or workspace_id is None:
+        return
+    body = answer.model_dump_json().encode()
+    await tx.execute(AMEND, {**_key(workspace_id, claimed), "status": claimed.status, "body": body})
 
 
 async def record_answer(ctx: Context, claimed: IdempotencyClaim, *, body: bytes) -> None:
@@ -156,4 +182,5 @@ def _key(workspace_id: UUID, claimed: IdempotencyClaim) -> dict[str, object]:
         "method": claimed.method,
         "path": claimed.path,
         "key": claimed.key,
+        "locked_until": claimed.locked_until,
     }

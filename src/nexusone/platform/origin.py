@@ -30,7 +30,10 @@ SYSTEM = Principal(kind="system", id=None, permissions=frozenset({"*"}))
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyClaim:
-    """The key under which a request's effect is recorded once; `status` is what a replay answers with."""
+    """The key under which a request's effect is recorded once; `status` is what a replay answers with.
+
+    `locked_until` is set once the key is taken, and tells this request's lock from a later one's.
+    """
 
     principal_id: UUID
     method: str
@@ -38,6 +41,7 @@ class IdempotencyClaim:
     key: str
     fingerprint: bytes
     status: int
+    locked_until: datetime | None = None
 
 
 class Origin(Protocol):

@@ -120,18 +120,19 @@ class Gate:
         wanted = await self._claim_of(request, declared, ctx)
         if wanted is None:
             return await answer(request)
-        if (replayed := await claim(ctx, wanted)) is not None:
-            return _replay(replayed)
-        request.scope[CONTEXT_SCOPE_KEY] = replace(ctx, idempotency=wanted)
+        claimed = await claim(ctx, wanted)
+        if isinstance(claimed, Replay):
+            return _replay(claimed)
+        request.scope[CONTEXT_SCOPE_KEY] = replace(ctx, idempotency=claimed)
         try:
             response = await answer(request)
         except (RequestValidationError, HTTPException, Refusal):
-            await abandon(ctx, wanted)
+            await abandon(ctx, claimed)
             raise
         if response.status_code < 300:
-            await record_answer(ctx, wanted, body=bytes(response.body))
+            await record_answer(ctx, claimed, body=bytes(response.body))
         else:
-            await abandon(ctx, wanted)
+            await abandon(ctx, claimed)
         return response
 
     async def _claim_of(self, request: Request, declared: Declared, ctx: Context) -> IdempotencyClaim | None:
