@@ -143,6 +143,8 @@ def _publish_views(connection: psycopg.Connection[Any], parts: Sequence[SchemaPa
                 schema, name = view.split(".")
                 for reader in readers:
                     _run(connection, "grant select on {}.{} to {}", schema, name, reader)
+                # A simple view passes writes on as its owner, who may also write what the module's role may not.
+                _run(connection, "revoke insert, update, delete on {}.{} from {}", schema, name, f"m_{part.name}")
 
 
 def _admit(connection: psycopg.Connection[Any], login: Login, parts: Sequence[SchemaPart]) -> None:
