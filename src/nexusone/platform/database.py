@@ -40,6 +40,7 @@ DEFINITE_AT_COMMIT = (
 MODULE_NAME = re.compile(r"^[a-z]{2,30}$")
 ATTEMPTS_MAX = 3
 POOL_WAIT_SECONDS = 2.0
+CONNECTION_LOST = "the connection was lost"
 
 # A server that went away without a word is noticed: seconds to connect, milliseconds until sent bytes are acknowledged.
 LINE: Mapping[str, int] = {"connect_timeout": 5, "tcp_user_timeout": 20_000}
@@ -226,7 +227,7 @@ class Database:
         Raises:
             TransactionOpen, DatabaseUnavailable: as `transaction`.
         """
-        opening = _opening(module, origin.workspace_id, None)
+        scope = _scope(module, origin.workspace_id)
         if self._prepare_threshold is None:
             async with self.transaction(module, origin=origin) as tx:
                 return await tx.fetch_all(row, statement, parameters)
@@ -234,7 +235,7 @@ class Database:
             async with self._pool.connection() as connection:
                 for is_last in (False, True):
                     try:
-                        return await fetch_in_one_trip(connection, opening, row, statement, dict(parameters))
+                        return await fetch_in_one_trip(connection, scope, row, statement, dict(parameters))
                     except PLAN_LOST:
                         await _roll_back(connection)
                         if is_last:
@@ -244,6 +245,21 @@ class Database:
                         await _roll_back(connection)
                         raise
         raise AssertionError("unreachable")
+
+    async def try_in_one_trip(self, module: str, row: type[R], statement: Sql, parameters: Parameters, *, origin: Origin) -> list[R] | None:
+        """The same for a statement that writes; None where it ended in a serialization failure or deadlock and was undone.
+
+        Raises:
+            UnknownOutcome: the connection was lost before the answer came.
+        """
+        try:
+            return await self.fetch_in_one_trip(module, row, statement, parameters, origin=origin)
+        except Contended:
+            return None
+        except DatabaseUnavailable as error:
+            if error.data.get("reason") == CONNECTION_LOST:
+                raise UnknownOutcome(detail="the connection was lost before the answer came") from error
+            raise
 
 
 @contextmanager
@@ -270,7 +286,7 @@ def _translated() -> Iterator[None]:
     except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
         raise Contended(headers={"Retry-After": "1"}) from error
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(reason="the connection was lost", headers={"Retry-After": "2"}) from error
+        raise DatabaseUnavailable(reason=CONNECTION_LOST, headers={"Retry-After": "2"}) from error
 
 
 async def retrying(work: Callable[[], Awaitable[R]]) -> R:
@@ -298,10 +314,14 @@ def _text(statement: Sql) -> LiteralString:
     return statement.text
 
 
-def _opening(module: str, workspace_id: UUID | None, statement_timeout_seconds: int | None) -> LiteralString:
+def _scope(module: str, workspace_id: UUID | None) -> LiteralString:
     if not MODULE_NAME.match(module):
         raise ValueError(f"{module!r} is not a module")
-    text = f"begin; set local role m_{module}; set local nexusone.workspace = '{workspace_id or ''}'"
+    return f"set local role m_{module}; set local nexusone.workspace = '{workspace_id or ''}'"
+
+
+def _opening(module: str, workspace_id: UUID | None, statement_timeout_seconds: int | None) -> LiteralString:
+    text = f"begin; {_scope(module, workspace_id)}"
     if statement_timeout_seconds is not None:
         text += f"; set local statement_timeout = '{int(statement_timeout_seconds)}s'"
     return text

@@ -1,7 +1,7 @@
 """One statement, one transaction, one round trip: for the hot reads, where waiting for the wire costs more than the work.
 
-The statement is prepared once per connection. Then opening, execution and commit travel as one simple query, so a row it locks
-is free again before the answer is read. Values are quoted by the driver.
+The statement is prepared once per connection. Then role, workspace and execution travel as one simple query, which PostgreSQL runs as
+one transaction, so a row it locks is free again before the answer is read. Values are quoted by the driver.
 """
 
 import re
@@ -35,20 +35,20 @@ class _Plan:
 
 
 async def fetch_in_one_trip(
-    connection: AsyncConnection[Any], opening: str, row: type[R], statement: Sql, parameters: dict[str, object]
+    connection: AsyncConnection[Any], scope: str, row: type[R], statement: Sql, parameters: dict[str, object]
 ) -> list[R]:
-    """All rows of one statement, committed. `opening` begins the transaction."""
+    """All rows of one statement, committed. `scope` sets role and workspace, in two statements."""
     plan = _plan_of(statement.text)
     known = _prepared.setdefault(connection, set())
     if plan.name not in known:
         # Under the role that will run it: to parse a statement is to be let into its schemas.
-        await connection.execute(_joined(opening, plan.preparation))
+        await connection.execute(_joined(scope, plan.preparation))
         known.add(plan.name)
     async with AsyncClientCursor(connection, row_factory=row_maker(row)) as cursor:
         asked = cursor.mogrify(plan.execution, [parameters[name] for name in plan.parameters])
-        await cursor.execute(_joined(opening, asked))
-        for _ in range(opening.count(";") + 1):
-            cursor.nextset()
+        await cursor.execute(_joined(scope, asked))
+        cursor.nextset()
+        cursor.nextset()
         return await cursor.fetchall()
 
 
@@ -57,8 +57,8 @@ def forget_plans(connection: AsyncConnection[Any]) -> None:
     _prepared.pop(connection, None)
 
 
-def _joined(opening: str, asked: str) -> LiteralString:
-    return f"{opening}; {asked}; commit"
+def _joined(scope: str, asked: str) -> LiteralString:
+    return f"{scope}; {asked}"
 
 
 @lru_cache(maxsize=512)

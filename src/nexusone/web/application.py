@@ -104,7 +104,7 @@ def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:
         openapi_url="/openapi.json" if allows_docs else None,
     )
     for door in (*KIT_DOORS, *parts.doors):
-        app.include_router(door.router)
+        door.open_on(app.router)
     locked_routes(app)
     setattr(app.state, graphql.SCHEMA_STATE, graphql.build_schema(parts.graphql_queries, allows_introspection=allows_docs))
     app.add_exception_handler(HTTPException, _refusing(parts.messages))

@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
@@ -13,13 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nexusone.kernel.errors import Forbidden, InvalidRequest, Refusal
+from nexusone.kernel.errors import FieldError, Forbidden, InvalidRequest, Refusal, Unauthenticated, Unprocessable, UnsupportedMedia
+from nexusone.kernel.locale import first_language
 from nexusone.platform.idempotency import Replay, abandon, claim, record_answer
 from nexusone.platform.limits import Limit, rate, take
 from nexusone.platform.origin import ANONYMOUS, IdempotencyClaim
 from nexusone.platform.runtime import Context, Runtime
 from nexusone.web.admission import Arrival, Authenticator
-from nexusone.web.problems import Messages, problem_response, refusal_of
+from nexusone.web.problems import Messages, pointer_step, problem_response, refusal_of
 
 KeyUse = Literal["none", "optional", "required"]
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -27,6 +29,7 @@ Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 PUBLIC = "public"
 AUTHENTICATED = "authenticated"
 KEY_LENGTH_MAX = 255
+KEY = re.compile(r"[\x20-\x7e]{1,255}")
 CONTEXT_SCOPE_KEY = "nexusone.context"
 REQUEST_ID_SCOPE_KEY = "nexusone.request_id"
 
@@ -54,6 +57,14 @@ class Declared(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What an operation reads: query parameters by name (None: any), and the media type of its body (None: it has none)."""
+
+    query: frozenset[str] | None
+    media_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """One per process; made with the runtime by the composition."""
 
@@ -62,7 +73,7 @@ class Gate:
     anonymous_rate: str
     trusted_proxies: tuple[str, ...] = ()
 
-    async def pass_through(self, request: Request, declared: Declared, answer: Answer) -> Response:
+    async def pass_through(self, request: Request, declared: Declared, reading: Reading, answer: Answer) -> Response:
         """Admits a request, lets it be answered, and turns refusals into problems."""
         ctx = Context(
             runtime=self.runtime,
@@ -76,6 +87,7 @@ class Gate:
         try:
             ctx, headers = await self._admit(request, declared, ctx)
             request.scope[CONTEXT_SCOPE_KEY] = ctx
+            _refuse_unread(request, reading)
             response = await self._answer_once(request, declared, ctx, answer)
         except (RequestValidationError, HTTPException) as error:
             response = self.refuse(refusal_of(error), ctx)
@@ -91,17 +103,15 @@ class Gate:
     def client_ip(self, request: Request) -> str:
         """The caller's address: the connection's, or what the nearest trusted proxies forwarded."""
         peer = request.client.host if request.client else "0.0.0.0"  # noqa: S104 - a placeholder, not a bind
-        forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+        lines = ",".join(request.headers.getlist("x-forwarded-for"))
+        forwarded = [part.strip() for part in lines.split(",") if part.strip()]
         while peer in self.trusted_proxies and forwarded:
             peer = forwarded.pop()
         return str(ipaddress.ip_address(peer)) if _is_ip(peer) else "0.0.0.0"  # noqa: S104 - a placeholder
 
     async def _admit(self, request: Request, declared: Declared, ctx: Context) -> tuple[Context, dict[str, str]]:
         if declared.permission == PUBLIC:
-            if declared.cost == 0:
-                return ctx, {}
-            limit = Limit(policy="anonymous", rate=rate(self.anonymous_rate), subject=ctx.ip or "", cost=declared.cost)
-            return ctx, await take(ctx, [limit])
+            return ctx, {} if declared.cost == 0 else await self._take_anonymously(ctx, declared)
         arrival = Arrival(
             authorization=request.headers.get("authorization"),
             ip=ctx.ip or "",
@@ -109,14 +119,21 @@ class Gate:
             language=request.headers.get("accept-language"),
             cost=declared.cost,
         )
-        admission = await self.runtime.port(Authenticator).admit(self.runtime, arrival)
+        try:
+            admission = await self.runtime.port(Authenticator).admit(self.runtime, arrival)
+        except Unauthenticated as refusal:
+            refusal.headers.update(await self._take_anonymously(ctx, declared))
+            raise
         structlog.contextvars.bind_contextvars(workspace_id=str(admission.ctx.workspace_id))
         if declared.permission != AUTHENTICATED and not admission.ctx.may(declared.permission):
             raise Forbidden(permission=declared.permission, headers=admission.headers)
         return admission.ctx, dict(admission.headers)
 
+    async def _take_anonymously(self, ctx: Context, declared: Declared) -> dict[str, str]:
+        limit = Limit(policy="anonymous", rate=rate(self.anonymous_rate), subject=ctx.ip or "", cost=max(1, declared.cost))
+        return await take(ctx, [limit])
+
     async def _answer_once(self, request: Request, declared: Declared, ctx: Context, answer: Answer) -> Response:
-        _refuse_duplicate_query(request)
         wanted = await self._claim_of(request, declared, ctx)
         if wanted is None:
             return await answer(request)
@@ -138,13 +155,11 @@ class Gate:
     async def _claim_of(self, request: Request, declared: Declared, ctx: Context) -> IdempotencyClaim | None:
         if declared.key_use == "none":
             return None
-        key = request.headers.get("idempotency-key", "").strip().strip('"')
-        if not key:
+        key = _idempotency_key(request)
+        if key is None:
             if declared.key_use == "required":
                 raise IdempotencyKeyMissing
             return None
-        if len(key) > KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
-            raise InvalidRequest(reason=f"the Idempotency-Key is longer than {KEY_LENGTH_MAX} characters or not printable ASCII")
         seen = request.headers.get("content-length", "").encode() if declared.is_upload else await request.body()
         return IdempotencyClaim(
             principal_id=ctx.principal.id or UUID(int=0),
@@ -172,17 +187,41 @@ def _replay(replayed: Replay) -> Response:
     return Response(replayed.body, replayed.status, {"Idempotent-Replayed": "true"}, media_type)
 
 
-def _refuse_duplicate_query(request: Request) -> None:
-    names = [name for name, _ in request.query_params.multi_items()]
+def _idempotency_key(request: Request) -> str | None:
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    text = given[0].strip()
+    key = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    if len(given) > 1 or not KEY.fullmatch(key):
+        raise InvalidRequest(reason=f"an Idempotency-Key is one text of 1 to {KEY_LENGTH_MAX} printable ASCII characters")
+    return key
+
+
+def _refuse_unread(request: Request, reading: Reading) -> None:
+    items = request.query_params.multi_items()
+    names = [name for name, _ in items]
     if len(names) != len(set(names)):
         raise InvalidRequest(reason="a query parameter stands twice")
-    if any("\x00" in value for _, value in request.query_params.multi_items()):
+    if any("\x00" in text for item in items for text in item):
         raise InvalidRequest(reason="NUL characters are not allowed")
+    if reading.query is not None and (unknown := [name for name in names if name not in reading.query]):
+        faults = [FieldError(pointer=f"#query/{pointer_step(name)}", code="unknown", detail="there is no such parameter") for name in unknown]
+        raise Unprocessable(errors=tuple(faults[:50]), count=len(faults))
+    if reading.media_type is not None and _has_body(request) and _media_type(request) != reading.media_type:
+        raise UnsupportedMedia(expected=reading.media_type)
+
+
+def _has_body(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _language(request: Request) -> str:
-    first = request.headers.get("accept-language", "en").split(",")[0].split(";")[0].strip()
-    return first if first and len(first) <= 12 else "en"
+    return first_language(request.headers.get("accept-language", "")) or "en"
 
 
 def _is_ip(text: str) -> bool:

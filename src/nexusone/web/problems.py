@@ -110,6 +110,9 @@ def problem_response(refusal: Refusal, *, messages: Messages, locale: str, reque
 
 def refusal_of(error: RequestValidationError | HTTPException) -> Refusal:
     """What the framework could not read, as a refusal."""
+    if isinstance(error.__cause__, Refusal):
+        # Raised while the body was read; the framework made its own error of it.
+        return error.__cause__
     if isinstance(error, RequestValidationError):
         return _of_validation(error)
     if error.status_code == 404:
@@ -119,6 +122,11 @@ def refusal_of(error: RequestValidationError | HTTPException) -> Refusal:
     if error.status_code == 413:
         return PayloadTooLarge()
     return InvalidRequest(reason=str(error.detail))
+
+
+def pointer_step(name: str) -> str:
+    """One step of an RFC 6901 pointer, escaped."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _of_validation(error: RequestValidationError) -> Refusal:
@@ -131,7 +139,7 @@ def _of_validation(error: RequestValidationError) -> Refusal:
 def _field_error(fault: Mapping[str, Any]) -> FieldError:
     where, *path = fault["loc"]
     steps = [str(step) for step in path]
-    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    pointer = "".join("/" + pointer_step(step) for step in steps)
     if where != "body":
         pointer = f"#{where}{pointer}"
     return FieldError(pointer=pointer, code=str(fault["type"]), detail=str(fault["msg"]))

@@ -1,6 +1,7 @@
 """Reading JSON strictly: no duplicate keys, no NUL, no lone surrogates, no endless depth, no infinities."""
 
 import json
+import math
 import re
 from typing import Any
 
@@ -38,7 +39,7 @@ def read_json(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
         _check_depth(text)
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded_int)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded_int, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise InvalidRequest(reason="the body is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -69,6 +70,13 @@ def _bounded_int(digits: str) -> int:
     if len(digits) > DIGITS_MAX:
         raise InvalidRequest(reason="a number has too many digits")
     return int(digits)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise InvalidRequest(reason="a number is too large")
+    return value
 
 
 def _check_depth(text: str) -> None:
