@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 from tests.modules.ai.scripted import (
@@ -26,9 +27,12 @@ from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.modules.ai.contracts import NewGeneration
 from nexusone.modules.ai.service import endings, generations, writing
 from nexusone.modules.billing import api as billing
-from nexusone.platform.database import Database, DatabaseUnavailable, Transaction
+from nexusone.platform.database import Database, DatabaseUnavailable, Parameters, Transaction
 from nexusone.platform.origin import Origin
 from nexusone.platform.runtime import Runtime
+from nexusone.platform.sql import Sql
+
+R = TypeVar("R")
 
 STEPS_MAX = 40
 # Deaths of a job after its begin was committed, and after the answer came but before it was recorded.
@@ -62,6 +66,14 @@ class FaultyDatabase(Database):
         async with self.inner.transaction(module, origin=origin, statement_timeout_seconds=statement_timeout_seconds) as tx:
             yield tx
         self.raise_at(Moment(number, module, is_committed=True))
+
+    async def fetch_in_one_trip(self, module: str, row: type[R], statement: Sql, parameters: Parameters, *, origin: Origin) -> list[R]:
+        self.count += 1
+        number = self.count
+        self.raise_at(Moment(number, module, is_committed=False))
+        rows = await self.inner.fetch_in_one_trip(module, row, statement, parameters, origin=origin)
+        self.raise_at(Moment(number, module, is_committed=True))
+        return rows
 
     def raise_at(self, moment: Moment) -> None:
         error = self.fault(moment)

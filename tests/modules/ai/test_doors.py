@@ -53,8 +53,11 @@ class House:
         await self.composition.worker().drain()
 
     async def post(self, headers: Mapping[str, str], body: object = ASKING, *, prefer: str = "", key: str = "") -> httpx2.Response:
-        wishes = {"Prefer": prefer, "Idempotency-Key": key}
-        sent: dict[str, str] = {**headers, **{name: value for name, value in wishes.items() if value}}
+        sent = dict(headers)
+        if prefer:
+            sent["Prefer"] = prefer
+        if key:
+            sent["Idempotency-Key"] = key
         return await self.client.post("/v1/generations", json=body, headers=sent)
 
     async def get(self, headers: Mapping[str, str], path: str) -> Any:
@@ -66,7 +69,9 @@ class House:
 @asynccontextmanager
 async def house_with(composition: Composition, model: ScriptedModel | None, settings: AiSettings = SETTINGS) -> AsyncIterator[House]:
     runtime = composition.runtime
-    ports = runtime.ports if model is None else {**runtime.ports, TextModel: model}
+    ports = dict(runtime.ports)
+    if model is not None:
+        ports[TextModel] = model
     used = replace(composition, runtime=replace(runtime, ports=ports, settings={**runtime.settings, AiSettings: settings}))
     app = used.application(lifespan=no_lifespan)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as client:

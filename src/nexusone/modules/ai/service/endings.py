@@ -20,7 +20,7 @@ from nexusone.modules.ai.store.generations import GenerationRow
 from nexusone.modules.billing import api as billing
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
-from nexusone.platform.idempotency import conclude
+from nexusone.platform.idempotency import amend
 from nexusone.platform.runtime import Context
 
 SETTLED_WITHIN = timedelta(seconds=30)
@@ -118,7 +118,7 @@ async def _record(ctx: Context, generation_id: UUID, outcome: Outcome, *, if_due
             due_at=now + kept,
         )
         await _announce(tx, ended)
-        await conclude(tx, generation_of(ended))
+        await amend(tx, generation_of(ended))
         return ended
 
 
