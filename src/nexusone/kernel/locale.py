@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-TAG = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?$")
+TAG = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?\Z")
 RTL_LANGUAGES = frozenset({"ar", "fa", "he", "ps", "sd", "ug", "ur", "yi", "dv", "ckb"})
 
 
@@ -16,6 +16,15 @@ def canonical_locale(tag: str) -> str:
     for part in parts[1:]:
         spelled.append(part.title() if len(part) == 4 else part.upper())
     return "-".join(spelled)
+
+
+def first_language(accepted: str) -> str | None:
+    """The first language of an `Accept-Language` header, spelled canonically; None where it names none we can read."""
+    first = accepted.partition(",")[0].partition(";")[0].strip()
+    try:
+        return canonical_locale(first)
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from nexusone.kernel.errors import Refusal
@@ -101,6 +102,7 @@ def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:
         lifespan=lifespan,
         docs_url="/docs" if allows_docs else None,
         redoc_url=None,
+        redirect_slashes=False,
         openapi_url="/openapi.json" if allows_docs else None,
     )
     for door in (*KIT_DOORS, *parts.doors):
@@ -132,8 +134,16 @@ def locked_routes(app: FastAPI) -> list[tuple[APIRoute, Declaration]]:
     return found
 
 
+def _methods_at(request: Request) -> set[str]:
+    matching = (route for route, _ in locked_routes(request.app) if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in matching for method in route.methods or ()}
+
+
 def _refusing(messages: Messages) -> Callable[[Request, Exception], Response]:
     def refuse(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            # The framework names the methods of the first route of the path alone.
+            error.headers = {"Allow": ", ".join(sorted(_methods_at(request)))} if _methods_at(request) else error.headers
         refusal = error if isinstance(error, Refusal) else refusal_of(error)  # type: ignore[arg-type]
         return problem_response(refusal, messages=messages, locale="en", request_id=request.scope.get(REQUEST_ID_SCOPE_KEY, "unknown"))
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, params
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from nexusone.kernel.errors import Forbidden, RateLimited, Refusal, Unauthenticated, Unprocessable
-from nexusone.web.gate import PUBLIC, Gate, KeyUse
+from nexusone.web.gate import PUBLIC, Gate, KeyUse, Reading
 from nexusone.web.problems import Problem
 from nexusone.web.strict import StrictRequest
 
@@ -26,13 +27,24 @@ class Operation(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
         declaration: Declaration = getattr(self.endpoint, DECLARATION)
+        reading = _reading(self)
 
         async def handle(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             gate: Gate = getattr(request.app.state, GATE_STATE)
-            return await gate.pass_through(strict, declaration, answer)
+            return await gate.pass_through(strict, declaration, reading, answer)
 
         return handle
+
+
+def _reading(route: APIRoute) -> Reading:
+    # Addresses outside the versioned API are opened by mail programs and balancers, which append what they like.
+    is_strict = route.path.startswith("/v1/")
+    names = frozenset(field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, params.Query))
+    media_type = None
+    if route.body_field is not None:
+        media_type = "multipart/form-data" if isinstance(route.body_field.field_info, params.Form) else "application/json"
+    return Reading(query=names if is_strict else None, media_type=media_type)
 
 
 @dataclass(frozen=True, slots=True)

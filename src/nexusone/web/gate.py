@@ -206,10 +206,13 @@ def _refuse_unread(request: Request, reading: Reading) -> None:
     if any("\x00" in text for item in items for text in item):
         raise InvalidRequest(reason="NUL characters are not allowed")
     if reading.query is not None and (unknown := [name for name in names if name not in reading.query]):
-        faults = [FieldError(pointer=f"#query/{pointer_step(name)}", code="unknown", detail="there is no such parameter") for name in unknown]
-        raise Unprocessable(errors=tuple(faults[:50]), count=len(faults))
+        raise Unprocessable(errors=tuple(_unknown_parameter(name) for name in unknown[:50]), count=len(unknown))
     if reading.media_type is not None and _has_body(request) and _media_type(request) != reading.media_type:
         raise UnsupportedMedia(expected=reading.media_type)
+
+
+def _unknown_parameter(name: str) -> FieldError:
+    return FieldError(pointer=f"#query/{pointer_step(name[:200])}", code="unknown", detail="there is no such parameter")
 
 
 def _has_body(request: Request) -> bool:

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import strawberry
 from fastapi import Request
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, GraphQLError, InlineFragmentNode, OperationDefinitionNode
-from graphql import parse as parse_document
-from graphql.language import IntValueNode, SelectionSetNode
+from graphql import GraphQLError
 from pydantic import Field
 from starlette.responses import Response
 from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter, SchemaExtension
 from strawberry.permission import BasePermission
+from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 
@@ -22,13 +22,11 @@ from nexusone.platform.runtime import Context
 from nexusone.web.caller import Caller
 from nexusone.web.door import Door
 from nexusone.web.gate import AUTHENTICATED
+from nexusone.web.graphql_cost import COST_MAX, NESTING_MAX, TOKENS_MAX, PagedFields, cost_of, nesting_of
 
 SCHEMA_STATE = "graphql_schema"
 DEPTH_MAX = 8
 ALIASES_MAX = 15
-TOKENS_MAX = 2000
-COST_MAX = 5000
-PAGE_COST = 50
 
 door = Door("graphql", prefix="")
 
@@ -72,45 +70,18 @@ class CostLimiter(SchemaExtension):
     """Refuses queries that could touch too many rows: each list multiplies by its `limit`."""
 
     def on_operation(self) -> Any:
-        cost = cost_of(self.execution_context.query or "")
+        query = self.execution_context.query or ""
+        if nesting_of(query) > NESTING_MAX:
+            raise GraphQLError(f"the query is nested deeper than {NESTING_MAX} brackets")
+        cost = cost_of(query, _paged_fields(self.execution_context.schema))
         if cost > COST_MAX:
-            raise GraphQLError(f"the query may cost {cost} rows, more than the {COST_MAX} allowed; ask for fewer with limit")
+            raise GraphQLError(f"the query may cost more than the {COST_MAX} rows allowed; ask for fewer with limit")
         yield
 
 
-def cost_of(query: str) -> int:
-    """How many objects a query may give at most, by its `limit` arguments (50 where a list gives none)."""
-    try:
-        document = parse_document(query, max_tokens=TOKENS_MAX)
-    except GraphQLError:
-        return 0
-    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    return sum(_cost(operation.selection_set, fragments, 0) for operation in operations)
-
-
-def _cost(selected: SelectionSetNode | None, fragments: dict[str, FragmentDefinitionNode], depth: int) -> int:
-    if selected is None or depth > DEPTH_MAX * 2:
-        return 0
-    total = 0
-    for node in selected.selections:
-        if isinstance(node, FragmentSpreadNode):
-            fragment = fragments.get(node.name.value)
-            total += _cost(fragment.selection_set, fragments, depth + 1) if fragment else 0
-        elif isinstance(node, InlineFragmentNode):
-            total += _cost(node.selection_set, fragments, depth + 1)
-        elif isinstance(node, FieldNode):
-            total += 1 + _times(node) * _cost(node.selection_set, fragments, depth + 1)
-        if total > COST_MAX:
-            return total
-    return total
-
-
-def _times(node: FieldNode) -> int:
-    for argument in node.arguments or ():
-        if argument.name.value == "limit":
-            return int(argument.value.value) if isinstance(argument.value, IntValueNode) else 100
-    return 1
+@lru_cache(maxsize=8)
+def _paged_fields(schema: Any) -> PagedFields:
+    return PagedFields.of(print_schema(schema))
 
 
 def _api_version() -> str:

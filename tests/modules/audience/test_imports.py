@@ -136,7 +136,7 @@ async def test_a_mapping_renames_and_leaves_out_columns(company: Company) -> Non
 
 async def test_what_is_no_upload_is_refused(company: Company) -> None:
     files = {"file": ("a.csv", b"email\n", "text/csv")}
-    assert (await company.client.post("/v1/contacts/imports", json={"file": "x"})).status_code == 422
+    assert (await company.client.post("/v1/contacts/imports", json={"file": "x"})).status_code == 415
     for mapping in ("nonsense", "[]", '{"a": 1}'):
         answer = await company.client.post("/v1/contacts/imports", files=files, data={"mapping": mapping})
         assert answer.status_code == 422

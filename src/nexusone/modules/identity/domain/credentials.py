@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-API_KEY = re.compile(r"^nx_(test|live)_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})$")
-REFRESH_TOKEN = re.compile(r"^nxr_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})$")
+API_KEY = re.compile(r"^nx_(test|live)_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
+REFRESH_TOKEN = re.compile(r"^nxr_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from nexusone.kernel.errors import Unauthenticated
+from nexusone.kernel.locale import first_language
 from nexusone.modules.identity.domain.credentials import is_same, read_api_key
 from nexusone.modules.identity.domain.roles import permissions_of
 from nexusone.modules.identity.service.tokens import verify
@@ -83,6 +84,5 @@ def _is_valid(row: AdmittedRow, ctx: Context) -> bool:
 
 def _admitted(ctx: Context, shown: Shown, row: AdmittedRow, principal: Principal, limit: Limit) -> Admitted:
     headers = headers_after([limit], [Taken(limit.key, row.taken, row.resets_in_seconds)])
-    language = shown.language.split(",")[0].split(";")[0].strip()
-    locale = language if 0 < len(language) <= 12 and language != "*" else row.locale
+    locale = first_language(shown.language) or row.locale
     return Admitted(ctx=replace(ctx, principal=principal, locale=locale, timezone=row.timezone), headers=headers)
