@@ -1,7 +1,9 @@
 """The work of an import: batch by batch, each committed together with the checkpoint that says it is done."""
 
-from collections.abc import AsyncIterator
-from typing import assert_never
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import TypeVar, assert_never
 from uuid import UUID
 
 from nexusone.modules.audience.domain.contact import ATTRIBUTES_BYTES_MAX, ATTRIBUTES_MAX
@@ -16,6 +18,8 @@ from nexusone.platform.blobs import BlobNotFound
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
+
+T = TypeVar("T")
 
 
 async def run_import(ctx: Context, *, import_id: UUID) -> None:
@@ -38,10 +42,33 @@ async def run_import(ctx: Context, *, import_id: UUID) -> None:
 async def _take_file(ctx: Context, record: ImportRecord) -> None:
     reader = RowReader(mapping=record.mapping, batch_rows=ctx.setting(AudienceSettings).import_batch_rows)
     blob = await ctx.runtime.blobs.get(ctx.workspace, file_key(record.id))
-    file = _Counted(blob.chunks)
-    async for batch in reader.stream(file.chunks()):
-        if batch.last_line > record.last_line:
-            await _Batch(ctx, record.id, reader, batch, file.bytes_read).take()
+    async with aclosing(_one_ahead(_batches(reader, blob.chunks))) as batches:
+        async for batch, bytes_read in batches:
+            if batch.last_line > record.last_line:
+                await _Batch(ctx, record.id, reader, batch, bytes_read).take()
+
+
+async def _batches(reader: RowReader, chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[RowBatch, int]]:
+    bytes_read = 0
+    async for chunk in chunks:
+        bytes_read += len(chunk)
+        # Reading is a tenth of a second of pure computing a batch: in a thread it lets the process answer meanwhile.
+        for batch in await asyncio.to_thread(list, reader.feed(chunk)):
+            yield batch, bytes_read
+    for batch in await asyncio.to_thread(list, reader.finish()):
+        yield batch, bytes_read
+
+
+async def _one_ahead(batches: AsyncIterator[T]) -> AsyncGenerator[T]:
+    # The next batch is read while the database merges this one.
+    coming = asyncio.ensure_future(anext(batches, None))
+    try:
+        while (batch := await coming) is not None:
+            coming = asyncio.ensure_future(anext(batches, None))
+            yield batch
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 async def _finish(ctx: Context, import_id: UUID, *, failure: tuple[str, str] | None) -> None:
@@ -59,17 +86,6 @@ async def _finish(ctx: Context, import_id: UUID, *, failure: tuple[str, str] | N
                 ),
             )
     await ctx.runtime.blobs.delete(ctx.workspace, file_key(import_id))
-
-
-class _Counted:
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self.bytes_read = 0
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        async for chunk in self._chunks:
-            self.bytes_read += len(chunk)
-            yield chunk
 
 
 class _Batch:

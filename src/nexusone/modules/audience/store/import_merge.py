@@ -1,12 +1,12 @@
 """SQL that merges one batch of an import into the contacts: COPY into a temporary table, then one statement."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, cast
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
+from pydantic_core import to_json
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.audience.domain.csv_rows import ImportRow
@@ -39,10 +39,11 @@ with judged as materialized (
         when p.id <> coalesce(x.id, m.id) then array['taken', 'phone']
         when x.id is null and m.external_id <> s.external_id then array['taken', 'email']
         when x.id is null and m.id is null and (p.external_id <> s.external_id or p.email <> s.email) then array['taken', 'phone']
-        when octet_length((coalesce(x.attributes, m.attributes, p.attributes) || s.attributes)::text) > %(attributes_bytes_max)s
-            then array['too_large', 'attributes']
-        when (select count(*) from jsonb_object_keys(coalesce(x.attributes, m.attributes, p.attributes) || s.attributes))
-            > %(attributes_max)s then array['too_many', 'attributes']
+        when merged.length > %(attributes_bytes_max)s then array['too_large', 'attributes']
+        -- An attribute takes seven bytes at least.
+        when merged.length > %(attributes_max)s * 7
+            and (select count(*) from jsonb_object_keys(coalesce(x.attributes, m.attributes, p.attributes) || s.attributes))
+                > %(attributes_max)s then array['too_many', 'attributes']
     end as fault
     from import_stage s
     left join lateral (
@@ -57,6 +58,9 @@ with judged as materialized (
         select c.id, c.import_id, c.import_line, c.attributes, c.external_id, c.email from audience.contact c
         where c.workspace_id = %(workspace_id)s and c.phone = s.phone limit 1
     ) p on true
+    left join lateral (
+        select octet_length((coalesce(x.attributes, m.attributes, p.attributes) || s.attributes)::text) as length limit 1
+    ) merged on true
 ),
 meeting as (
     select target, min(line) as first_line from judged where target is not null and fault is null group by target having count(*) > 1
@@ -163,8 +167,10 @@ async def merge_rows(
 
 def _staged(rows: Iterable[ImportRow]) -> Iterator[Sequence[object]]:
     for line, contact, _ in rows:
-        attributes = {key: value for key, value in contact.attributes.items() if value is not None}
-        yield (line, str(new_id()), *contact[:-1], json.dumps(attributes, ensure_ascii=False))
+        attributes = contact.attributes
+        if None in attributes.values():
+            attributes = {key: value for key, value in attributes.items() if value is not None}
+        yield (line, str(new_id()), *contact[:-1], to_json(attributes).decode())
 
 
 def _turned_down(line: int, fault: list[str]) -> TurnedDown:
