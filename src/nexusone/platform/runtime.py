@@ -88,6 +88,10 @@ class Context:
         """All rows of one statement in a transaction of its own, in one round trip; for hot reads."""
         return await self.runtime.database.fetch_in_one_trip(module, row, statement, parameters, origin=self)
 
+    async def try_in_one_trip(self, module: str, row: type[R], statement: Sql, parameters: Mapping[str, object]) -> list[R] | None:
+        """The same for one statement that writes; None where it was undone (serialization failure): then take a transaction."""
+        return await self.runtime.database.try_in_one_trip(module, row, statement, parameters, origin=self)
+
     async def atomically(self, module: str, work: Callable[[Transaction], Awaitable[R]]) -> R:
         """`work` in one transaction, again after deadlocks and serialization failures, three times at most."""
 
