@@ -1,7 +1,7 @@
 """The ledger against a model: whatever is called, in whatever order, balances and grants agree and the books add up."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -255,7 +255,7 @@ class LedgerMachine(RuleBasedStateMachine):
         hold = self.model.holds.get(key)
         return thirds if hold is None else (hold.amount - hold.settled) * thirds // 3
 
-    def _compare(self, key: str, expected: str | None, call: "asyncio.Future[Hold] | object") -> None:
+    def _compare(self, key: str, expected: str | None, call: Coroutine[object, object, Hold]) -> None:
         code, hold = self.loop.run_until_complete(_outcome(call))
         assert code == expected
         if hold is not None:
@@ -264,8 +264,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (hold.state, hold.purpose, hold.expires_at) == (model.state, model.purpose, model.expires_at)
 
 
-async def _outcome(call: object) -> tuple[str | None, Hold | None]:
-    assert asyncio.iscoroutine(call)
+async def _outcome(call: Coroutine[object, object, Hold]) -> tuple[str | None, Hold | None]:
     try:
         return None, await call
     except Refusal as refusal:

@@ -126,3 +126,10 @@ begin
         return next;
     end loop;
 end $$;
+
+-- Undoes a statement that is alone in its transaction; its caller then takes the longer way.
+create function billing.give_way() returns boolean
+language plpgsql volatile set search_path = '' as $$
+begin
+    raise exception 'the short way does not lead there' using errcode = 'serialization_failure';
+end $$;

@@ -47,8 +47,7 @@ async def list_entries(ctx: Context, *, request: PageRequest) -> PageOf[LedgerEn
 
 
 async def _row(ctx: Context) -> BalanceRow:
-    async with ctx.transaction("billing") as tx:
-        return await balances.find_balance(tx, workspace_id=ctx.workspace, now=ctx.now()) or NOTHING
+    return await balances.find_balance_in_one_trip(ctx, now=ctx.now()) or NOTHING
 
 
 def _entry(row: EntryRow) -> LedgerEntry:

@@ -37,10 +37,7 @@ async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expi
         transfer_id=new_id(),
     )
 
-    async def work(tx: Transaction) -> HoldRow:
-        return await _hold(tx, wanted)
-
-    return _contract(await book(ctx, work))
+    return _contract(await _hold(ctx, wanted))
 
 
 async def settle(ctx: Context, *, key: str, amount_micros: int) -> Hold:
@@ -63,7 +60,19 @@ async def release(ctx: Context, *, key: str) -> Hold:
     return await _resolve(ctx, replace(whole, state="released", kind="release", transfer_suffix=":release"))
 
 
-async def _hold(tx: Transaction, wanted: NewHold) -> HoldRow:
+async def _hold(ctx: Context, wanted: NewHold) -> HoldRow:
+    async def work(tx: Transaction) -> HoldRow:
+        return await _hold_at_length(tx, wanted)
+
+    row = await holds.hold_in_one_trip(ctx, wanted)
+    if row is None:
+        row = await book(ctx, work)
+    if row.amount_micros != wanted.amount or row.purpose != wanted.purpose:
+        raise KeyConflict(key=wanted.key)
+    return row
+
+
+async def _hold_at_length(tx: Transaction, wanted: NewHold) -> HoldRow:
     attempt = await holds.hold_from_first_grant(tx, wanted)
     if attempt.is_short:
         attempt = await holds.hold_across_grants(tx, wanted)
@@ -72,8 +81,6 @@ async def _hold(tx: Transaction, wanted: NewHold) -> HoldRow:
     if attempt.hold is None:
         await _refuse_hold(tx, wanted)
         raise Overtaken
-    if attempt.hold.amount_micros != wanted.amount or attempt.hold.purpose != wanted.purpose:
-        raise KeyConflict(key=wanted.key)
     return attempt.hold
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexusone.modules.billing.contracts import LedgerAccount, TransferKind
 from nexusone.platform.database import Transaction
+from nexusone.platform.runtime import Context
 from nexusone.platform.sql import sql
 
 # Grants that are past their time count as expired before the sweep has come by.
@@ -61,6 +62,12 @@ class EntryRow:
 async def find_balance(tx: Transaction, *, workspace_id: UUID, now: datetime) -> BalanceRow | None:
     """The balance, or None where nothing was ever granted."""
     return await tx.find_one(BalanceRow, FIND_BALANCE, {"workspace_id": workspace_id, "now": now})
+
+
+async def find_balance_in_one_trip(ctx: Context, *, now: datetime) -> BalanceRow | None:
+    """The same in a transaction of its own."""
+    rows = await ctx.fetch_in_one_trip("billing", BalanceRow, FIND_BALANCE, {"workspace_id": ctx.workspace, "now": now})
+    return rows[0] if rows else None
 
 
 async def list_entries(tx: Transaction, *, workspace_id: UUID, before: int | None, limit: int) -> list[EntryRow]:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from nexusone.modules.billing.contracts import HoldState
 from nexusone.platform.database import Transaction
-from nexusone.platform.sql import sql
+from nexusone.platform.runtime import Context
+from nexusone.platform.sql import fragment, sql
 
 # Updating the account first puts concurrent bookings in order; the grant is then compared in its newest version.
-HOLD = sql("""
+HOLD_OUTCOME = fragment("""
 with known as (
     select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
     from billing.hold
@@ -52,7 +53,15 @@ select exists (select 1 from moved) as is_moved, exists (select 1 from taken) as
     exists (select 1 from held) as is_new, hold.*
 from (values (1)) as always (row)
 left join (select * from held union all select * from known) as hold on true
+{guard}
 """)
+
+# Alone in its transaction, the statement must not leave a moved account without its hold.
+HOLD_IN_ONE_TRIP = HOLD_OUTCOME.fill(
+    guard=fragment("where not exists (select 1 from moved) or exists (select 1 from held) or billing.give_way()")
+)
+
+HOLD = HOLD_OUTCOME.fill(guard=fragment(""))
 
 # Goes on in the transaction in which HOLD has moved the account and found the first grant too small.
 HOLD_ACROSS_GRANTS = sql("""
@@ -77,7 +86,8 @@ with taken as materialized (
     select %(workspace_id)s, booked.id, line.account, taken.grant_id, line.sign * taken.taken
     from booked, taken, (values ('available', -1), ('held', 1)) as line (account, sign)
 )
-select (select coalesce(sum(taken), 0)::bigint from taken) = %(amount)s as is_covered, exists (select 1 from held) as is_new, held.*
+select true as is_moved, (select coalesce(sum(taken), 0)::bigint from taken) = %(amount)s as is_taken,
+    exists (select 1 from held) as is_new, held.*
 from (values (1)) as always (row)
 left join held on true
 """)
@@ -251,6 +261,34 @@ class HoldAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """What the statements that hold answer; the columns of the hold are null where there is none."""
+
+    is_moved: bool
+    is_taken: bool
+    is_new: bool
+    id: UUID | None
+    key: str | None
+    purpose: str | None
+    amount_micros: int | None
+    settled_micros: int | None
+    closing_micros: int | None
+    state: HoldState | None
+    expires_at: datetime | None
+
+    def attempt(self) -> HoldAttempt:
+        """The answer's meaning."""
+        is_short = self.is_moved and not self.is_taken
+        return HoldAttempt(self._hold(), is_short=is_short, is_overtaken=self.is_taken and not self.is_new)
+
+    def _hold(self) -> HoldRow | None:
+        if self.id is None or self.key is None or self.purpose is None or self.state is None or self.expires_at is None:
+            return None
+        amount, settled = self.amount_micros or 0, self.settled_micros or 0
+        return HoldRow(self.id, self.key, self.purpose, amount, settled, self.closing_micros, self.state, self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedRow(HoldRow):
     """A hold after its resolution; `owes`: overdraft can be paid back now; `is_booked` false: the part was booked meanwhile."""
 
@@ -258,20 +296,22 @@ class ResolvedRow(HoldRow):
     is_booked: bool
 
 
+async def hold_in_one_trip(ctx: Context, wanted: NewHold) -> HoldRow | None:
+    """The common case, committed in one round trip: the new hold or the known one; None where it takes more to tell."""
+    rows = await ctx.try_in_one_trip("billing", AttemptRow, HOLD_IN_ONE_TRIP, _hold_parameters(wanted))
+    return rows[0].attempt().hold if rows else None
+
+
 async def hold_from_first_grant(tx: Transaction, wanted: NewHold) -> HoldAttempt:
     """The common case, in one statement."""
-    rows = await tx.fetch_tuples(HOLD, _hold_parameters(wanted))
-    is_moved, is_taken, is_new, *columns = rows[0]
-    hold = HoldRow(*columns) if columns[0] is not None else None
-    return HoldAttempt(hold=hold, is_short=is_moved and not is_taken, is_overtaken=is_taken and not is_new)
+    row = await tx.fetch_one(AttemptRow, HOLD, _hold_parameters(wanted))
+    return row.attempt()
 
 
 async def hold_across_grants(tx: Transaction, wanted: NewHold) -> HoldAttempt:
     """The rest of a hold that was `is_short`; `is_short` again where all living grants together do not cover it."""
-    rows = await tx.fetch_tuples(HOLD_ACROSS_GRANTS, _hold_parameters(wanted))
-    is_covered, is_new, *columns = rows[0]
-    hold = HoldRow(*columns) if is_new else None
-    return HoldAttempt(hold=hold, is_short=not is_covered, is_overtaken=is_covered and not is_new)
+    row = await tx.fetch_one(AttemptRow, HOLD_ACROSS_GRANTS, _hold_parameters(wanted))
+    return row.attempt()
 
 
 async def resolve(tx: Transaction, wanted: Resolution) -> ResolvedRow | None:
