@@ -83,7 +83,7 @@ def test_the_pages_follow_each_other_by_cursor(desk: Desk) -> None:
 def test_one_mail_is_parsed(desk: Desk) -> None:
     mail = desk.add("ada@x.example", content=RICH)
     parsed = desk.client.get(f"/smtp/inbox/{mail.id}").json()
-    assert [header["value"] for header in parsed["headers"] if header["name"] == "X-Tag"] == ["one", "two"]
+    assert [header["value"] for header in parsed["all_headers"] if header["name"] == "X-Tag"] == ["one", "two"]
     assert parsed["text"].startswith("Grüße https://shop.example/text")
     assert "<p>Grüße <a" in parsed["html"]
     assert parsed["links"] == ["https://shop.example/a?b=1&c=2", "javascript:alert(3)", "https://shop.example/text"]

@@ -66,7 +66,8 @@ class Door:
         mail = self._mail(request)
         reading = read(self._inbox.content(mail))
         parsed = {
-            "headers": [{"name": name, "value": value} for name, value in reading.headers],
+            "headers": dict(reversed(reading.headers)),
+            "all_headers": [{"name": name, "value": value} for name, value in reading.headers],
             "text": reading.text,
             "html": reading.html,
             "links": reading.links,
