@@ -1,0 +1,154 @@
+"""What modules show to one another and to the outside: frozen data, named facts, locked doors."""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from types import FunctionType
+
+import pytest
+from fastapi.routing import APIRoute
+from tests.architecture.importing import product_subclasses
+
+from nexusone.apps.catalog import MODULES, locale_folders
+from nexusone.apps.sandbox.door import door as sandbox_door
+from nexusone.kernel.contract import Contract
+from nexusone.platform.events import Event
+from nexusone.platform.live import LiveEvents
+from nexusone.web.application import ApplicationParts, build_routes, locked_routes
+from nexusone.web.door import Declaration
+from nexusone.web.gate import AUTHENTICATED, PUBLIC
+from nexusone.web.module import Module
+from nexusone.web.problems import Messages
+
+EVENT_NAME = re.compile(r"^(?P<module>[a-z]+)\.[a-z_]+\.[a-z_]+\.v[1-9]\d*$")
+PERMISSION = re.compile(r"^[a-z_]+:[a-z_]+$")
+OPERATION = re.compile(r"^[a-z]+\.[a-z_]+$")
+
+# The web kit has no card; it shows the event log of all modules.
+KIT_PERMISSIONS = frozenset({"events:read"})
+# POSTs that need no idempotency key, because repeating them changes nothing or nothing more.
+KEYLESS_POSTS = {
+    "audience.preview_segment": "counts",
+    "graphql.graphql": "reads; there are no mutations",
+    "identity.refresh": "public; a refresh token works once",
+    "identity.sign_in": "public; every session is its own",
+    "identity.sign_up": "public; an address signs up once",
+    "marketing.preflight": "counts",
+    "marketing.render_template": "renders",
+    "tracking.unsubscribe": "public; one is unsubscribed or not",
+}
+# Operations that move messages or money refuse to start without a key.
+KEYED_POSTS = frozenset({"marketing.send"})
+
+CONTRACTS = sorted(set(product_subclasses(Contract)), key=lambda kind: f"{kind.__module__}.{kind.__name__}")
+EVENTS = sorted(set(product_subclasses(Event)), key=lambda kind: kind.name)
+
+
+@lru_cache(maxsize=1)
+def operations() -> tuple[tuple[APIRoute, Declaration], ...]:
+    """Every operation of a process that serves everything."""
+
+    @asynccontextmanager
+    async def nothing() -> AsyncIterator[None]:
+        yield
+
+    parts = ApplicationParts(
+        doors=[*(door for module in MODULES for door in module.doors), sandbox_door],
+        graphql_queries=[query for module in MODULES for query in module.graphql_queries],
+        messages=Messages(locale_folders()),
+        live=LiveEvents(""),
+        observe=lambda *_: None,
+        render_metrics=lambda: (b"", ""),
+        lifespan=nothing,
+    )
+    return tuple(locked_routes(build_routes(parts, allows_docs=True)))
+
+
+@pytest.mark.parametrize("kind", CONTRACTS, ids=lambda kind: kind.__name__)
+def test_a_contract_is_frozen_strict_and_refuses_what_it_does_not_know(kind: type[Contract]) -> None:
+    assert kind.model_config.get("frozen") is True
+    assert kind.model_config.get("strict") is True
+    assert kind.model_config.get("extra") == "forbid"
+
+
+@pytest.mark.parametrize("kind", CONTRACTS, ids=lambda kind: kind.__name__)
+def test_a_contract_is_data_without_behaviour(kind: type[Contract]) -> None:
+    own = {name: value for name, value in vars(kind).items() if not name.startswith("_")}
+    assert [name for name, value in own.items() if isinstance(value, FunctionType | property)] == []
+
+
+@pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.name)
+def test_an_event_is_a_named_and_versioned_fact_of_its_module(kind: type[Event]) -> None:
+    match = EVENT_NAME.match(kind.name)
+    assert match is not None
+    assert kind.__module__ == f"nexusone.modules.{match['module']}.events"
+    assert kind.__doc__
+
+
+def test_events_have_names_of_their_own() -> None:
+    assert [name for name, count in Counter(kind.name for kind in EVENTS).items() if count > 1] == []
+
+
+def test_every_event_is_on_its_modules_card() -> None:
+    assert {event for module in MODULES for event in module.events} == set(EVENTS)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_a_card_names_its_own_permissions_jobs_and_settings(module: Module) -> None:
+    assert [name for name in module.permissions if not PERMISSION.match(name)] == []
+    assert [name for name in _work(module) if not name.startswith(f"{module.name}.")] == []
+    assert {kind.model_config.get("env_prefix") for kind in module.settings} <= {f"NEXUSONE_{module.name.upper()}_"}
+
+
+def test_jobs_have_names_of_their_own() -> None:
+    names = [name for module in MODULES for name in _work(module)]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+def test_a_permission_belongs_to_one_card() -> None:
+    names = [name for module in MODULES for name in module.permissions]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+def test_every_operation_names_a_permission_that_a_card_declares() -> None:
+    known = {PUBLIC, AUTHENTICATED, *KIT_PERMISSIONS, *(name for module in MODULES for name in module.permissions)}
+    assert [(declared.operation, declared.permission) for _, declared in operations() if declared.permission not in known] == []
+
+
+def test_every_permission_on_a_card_is_asked_for_somewhere() -> None:
+    asked = {declared.permission for _, declared in operations()}
+    assert {name for module in MODULES for name in module.permissions} - asked == set()
+
+
+def test_every_field_of_the_graph_names_a_permission_that_a_card_declares() -> None:
+    known = {name for module in MODULES for name in module.permissions}
+    for module in MODULES:
+        for query in module.graphql_queries:
+            for field in query.__strawberry_definition__.fields:
+                asked = {getattr(kind, "permission", None) for kind in field.permission_classes}
+                assert asked and asked <= known, f"{query.__name__}.{field.name}"
+
+
+def test_operations_have_ids_of_their_own() -> None:
+    ids = [route.operation_id or "" for route, _ in operations() if route.include_in_schema]
+    assert [name for name, count in Counter(ids).items() if count > 1] == []
+    assert [name for name in ids if not OPERATION.match(name)] == []
+
+
+def test_every_operation_has_a_summary() -> None:
+    assert [declared.operation for route, declared in operations() if not route.summary] == []
+
+
+def test_every_post_that_writes_takes_an_idempotency_key() -> None:
+    keyless = {declared.operation for route, declared in operations() if "POST" in (route.methods or ()) and declared.key_use == "none"}
+    assert keyless == set(KEYLESS_POSTS)
+
+
+def test_a_post_that_moves_messages_or_money_needs_its_key() -> None:
+    assert {declared.operation for _, declared in operations() if declared.key_use == "required"} == KEYED_POSTS
+
+
+def _work(module: Module) -> list[str]:
+    return [*(job.name for job in module.jobs), *(kept.name for kept in module.schedules), *(told.name for told in module.subscribers)]
