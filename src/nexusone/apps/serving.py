@@ -9,6 +9,8 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from nexusone.apps.wire import BoundedProtocol
+
 BACKLOG = 2048
 GRACE_SECONDS = 20
 
@@ -49,7 +51,7 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
     """Serves `app` on the socket for as long as the block; then lets running requests end."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -60,7 +62,6 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE_SECONDS,
         backlog=BACKLOG,
-        h11_max_incomplete_event_size=64 * 1024,
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))

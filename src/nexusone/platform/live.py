@@ -11,20 +11,25 @@ import structlog
 QUEUE_MAX = 1000
 RECONNECT_SECONDS = 1.0
 
+Arrivals = asyncio.Queue[UUID | None]
+
 _log = structlog.get_logger(__name__)
 
 
 class LiveEvents:
-    """Hands the ids of committed events to the subscribers of their workspace; run it as a task of the process."""
+    """Hands the ids of committed events to the subscribers of their workspace; run it as a task of the process.
+
+    After a None, events were missed: the subscriber did not keep up, or the connection was lost. It goes on by id.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._subscribers: dict[UUID, set[asyncio.Queue[UUID]]] = {}
+        self._subscribers: dict[UUID, set[Arrivals]] = {}
 
     @contextmanager
-    def subscribe(self, workspace_id: UUID) -> Iterator[asyncio.Queue[UUID]]:
-        """The ids as they come; a subscriber that does not keep up loses the oldest and can catch up by id."""
-        queue: asyncio.Queue[UUID] = asyncio.Queue(QUEUE_MAX)
+    def subscribe(self, workspace_id: UUID) -> Iterator[Arrivals]:
+        """The ids as they come."""
+        queue: Arrivals = asyncio.Queue(QUEUE_MAX)
         self._subscribers.setdefault(workspace_id, set()).add(queue)
         try:
             yield queue
@@ -41,6 +46,9 @@ class LiveEvents:
                 await self._listen()
             except psycopg.OperationalError as error:
                 _log.warning("live.connection_lost", error=str(error))
+                for queues in self._subscribers.values():
+                    for queue in queues:
+                        _give_up(queue)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
@@ -50,5 +58,11 @@ class LiveEvents:
                 workspace, _, event = notice.payload.partition(":")
                 for queue in self._subscribers.get(UUID(workspace), ()):
                     if queue.full():
-                        queue.get_nowait()
+                        _give_up(queue)
                     queue.put_nowait(UUID(event))
+
+
+def _give_up(queue: Arrivals) -> None:
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(None)

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nexusone.kernel.errors import InvalidRequest, PayloadTooLarge, Refusal, UnsupportedMedia
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.web.gate import REQUEST_ID_SCOPE_KEY
-from nexusone.web.problems import InternalFault, Messages, OutcomeUnknown, problem_response
+from nexusone.web.problems import HeadTooLarge, InternalFault, Messages, OutcomeUnknown, problem_response
 
 GIVEN_ID = re.compile(r"^[A-Za-z0-9_.-]{8,64}$")
 URL_LENGTH_MAX = 8 * 1024
+HEAD_BYTES_MAX = 32 * 1024
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
@@ -60,6 +62,8 @@ class Boundary:
             await self.app(scope, _bounded(receive, limit), exchange.send)
         except Refusal as refusal:
             await self._refuse(refusal, exchange, scope, receive)
+        except ClientDisconnect:
+            _log.info("request.abandoned")
         except UnknownOutcome as error:
             _log.error("request.outcome_unknown", error=str(error))
             await self._refuse(OutcomeUnknown(headers={"Retry-After": "2"}), exchange, scope, receive)
@@ -96,6 +100,8 @@ class _Exchange:
 def _refuse_unreadable(scope: Scope, headers: Headers, limit: int) -> None:
     if len(scope["path"]) + len(scope["query_string"]) > URL_LENGTH_MAX:
         raise InvalidRequest(reason=f"the address is longer than {URL_LENGTH_MAX} characters")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES_MAX:
+        raise HeadTooLarge(limit=HEAD_BYTES_MAX)
     if b"%00" in scope.get("raw_path", b"") or "\x00" in scope["path"]:
         raise InvalidRequest(reason="NUL characters are not allowed")
     length = headers.get("content-length", "0")

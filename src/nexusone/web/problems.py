@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from nexusone.kernel.contract import Contract
-from nexusone.kernel.errors import FieldError, InvalidRequest, NotFound, PayloadTooLarge, Refusal, Unprocessable
+from nexusone.kernel.errors import FieldError, InvalidRequest, NotFound, Refusal, Unprocessable
 from nexusone.kernel.locale import fallback_chain
 
 PROBLEM_TYPE = "https://nexusone.dev/problems/"
@@ -42,6 +42,13 @@ class MethodNotAllowed(Refusal):
 
     code = "request.method_not_allowed"
     status = 405
+
+
+class HeadTooLarge(Refusal):
+    """The head of the request, with all its headers, is over the size limit."""
+
+    code = "request.head_too_large"
+    status = 431
 
 
 class InternalFault(Refusal):
@@ -119,8 +126,6 @@ def refusal_of(error: RequestValidationError | HTTPException) -> Refusal:
         return NotFound(what="path")
     if error.status_code == 405:
         return MethodNotAllowed(headers=error.headers)
-    if error.status_code == 413:
-        return PayloadTooLarge()
     return InvalidRequest(reason=str(error.detail))
 
 
