@@ -12,8 +12,9 @@ from nexusone.modules.billing.domain.resolution import Request, Standing, Verdic
 from nexusone.modules.billing.events import CreditsSettled
 from nexusone.modules.billing.service.bookings import Overtaken, book, repay
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
-from nexusone.modules.billing.store import balances, holds
-from nexusone.modules.billing.store.holds import HoldRow, NewHold, Resolution
+from nexusone.modules.billing.store import balances, holds, resolutions
+from nexusone.modules.billing.store.holds import HoldRow, NewHold
+from nexusone.modules.billing.store.resolutions import Resolution
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
@@ -85,7 +86,7 @@ async def _hold_at_length(tx: Transaction, wanted: NewHold) -> HoldRow:
 
 
 async def _refuse_hold(tx: Transaction, wanted: NewHold) -> None:
-    known = await holds.lock_hold(tx, workspace_id=wanted.workspace_id, key=wanted.key)
+    known = await resolutions.lock_hold(tx, workspace_id=wanted.workspace_id, key=wanted.key)
     if known is None:
         balance = await balances.find_balance(tx, workspace_id=wanted.workspace_id, now=wanted.now)
         available = balance.available if balance else 0
@@ -108,7 +109,7 @@ def _resolution(ctx: Context, *, key: str, used: int) -> Resolution:
 
 async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
     async def work(tx: Transaction) -> HoldRow:
-        resolved = await holds.resolve(tx, wanted)
+        resolved = await resolutions.resolve(tx, wanted)
         if resolved is None:
             return await _resolve_otherwise(ctx, tx, wanted)
         if not resolved.is_booked:
@@ -122,7 +123,7 @@ async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
 
 
 async def _resolve_otherwise(ctx: Context, tx: Transaction, wanted: Resolution) -> HoldRow:
-    row = await holds.lock_hold(tx, workspace_id=ctx.workspace, key=wanted.key)
+    row = await resolutions.lock_hold(tx, workspace_id=ctx.workspace, key=wanted.key)
     if row is None:
         raise HoldNotFound(key=wanted.key)
     match await _judge(tx, row, wanted):
@@ -138,7 +139,7 @@ async def _resolve_otherwise(ctx: Context, tx: Transaction, wanted: Resolution) 
         case Verdict.OPEN:
             raise Overtaken
         case Verdict.LATE:
-            settled = await holds.settle_late(tx, wanted if wanted.is_final else replace(wanted, state="expired"))
+            settled = await resolutions.settle_late(tx, wanted if wanted.is_final else replace(wanted, state="expired"))
             await _announce(tx, settled, wanted, is_late=True)
             return settled
         case unknown:
@@ -149,7 +150,7 @@ async def _judge(tx: Transaction, row: HoldRow, wanted: Resolution) -> Verdict:
     part = None
     if not wanted.is_final:
         transfer_key = f"{row.id}{wanted.transfer_suffix}"
-        part = await holds.find_transfer_amount(tx, workspace_id=wanted.workspace_id, transfer_key=transfer_key)
+        part = await resolutions.find_transfer_amount(tx, workspace_id=wanted.workspace_id, transfer_key=transfer_key)
     standing = Standing(row.state, row.amount_micros, row.settled_micros, row.closing_micros)
     return judge(standing, Request(wanted.state, wanted.used, is_final=wanted.is_final, part_micros=part))
 

@@ -1,4 +1,4 @@
-"""SQL of holds: each booking is one statement that locks the hold, then the account, then the grants."""
+"""SQL of holding: the account is locked first, then the grants."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,118 +92,6 @@ from (values (1)) as always (row)
 left join held on true
 """)
 
-# Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held.
-RESOLVE = sql("""
-with resolved as (
-    update billing.hold as h
-    set settled_micros = h.settled_micros + %(used)s::bigint,
-        state = %(state)s::text,
-        closing_micros = case when %(is_final)s::boolean then %(used)s::bigint end,
-        resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz end
-    where h.workspace_id = %(workspace_id)s and h.key = %(key)s and h.state = 'held'
-        and h.amount_micros - h.settled_micros >= %(used)s::bigint
-        and (%(is_final)s::boolean or not exists (
-            select 1 from billing.transfer as t
-            where t.workspace_id = %(workspace_id)s and t.key = h.id::text || %(transfer_suffix)s
-        ))
-    returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
-        h.grant_ids, h.grant_micros,
-        case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
-), moved as (
-    update billing.account as a
-    set held_micros = a.held_micros - %(used)s::bigint - r.rest,
-        spent_micros = a.spent_micros + %(used)s::bigint,
-        available_micros = a.available_micros + r.rest
-    from resolved as r
-    where a.workspace_id = %(workspace_id)s
-    returning a.overdraft_micros < 0 and a.available_micros > 0 as owes
-), slice as materialized (
-    select s.grant_id, s.used, s.rest
-    from resolved as r, billing.slices(
-        r.grant_ids, r.grant_micros, r.settled_micros - %(used)s::bigint, r.settled_micros, r.settled_micros + r.rest
-    ) as s
-), returned as (
-    update billing.grant_ as g
-    set remaining_micros = g.remaining_micros + slice.rest
-    from slice, moved
-    where g.workspace_id = %(workspace_id)s and g.id = slice.grant_id and slice.rest > 0
-), booked as (
-    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
-    select %(workspace_id)s, %(transfer_id)s, r.id::text || %(transfer_suffix)s, %(kind)s, r.key, r.purpose,
-        %(used)s::bigint + r.rest, %(now)s
-    from resolved as r
-    where %(used)s::bigint + r.rest > 0
-    on conflict (workspace_id, key) do nothing
-    returning id
-), lines as (
-    insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
-    select %(workspace_id)s, booked.id, line.account, slice.grant_id, line.amount
-    from booked, slice, lateral (
-        values ('held', -slice.used - slice.rest), ('spent', slice.used), ('available', slice.rest)
-    ) as line (account, amount)
-    where line.amount <> 0
-)
-select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at,
-    (select owes from moved) as owes,
-    %(used)s::bigint + rest = 0 or exists (select 1 from booked) as is_booked
-from resolved
-""")
-
-LOCK_HOLD = sql("""
-select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
-from billing.hold
-where workspace_id = %(workspace_id)s and key = %(key)s
-for update
-""")
-
-FIND_TRANSFER = sql("""
-select amount_micros from billing.transfer
-where workspace_id = %(workspace_id)s and key = %(transfer_key)s
-""")
-
-# The credits of an expired hold have gone back: what was used is taken anew, and what the grants lack becomes overdraft.
-SETTLE_LATE = sql("""
-with locked as (
-    select workspace_id from billing.account where workspace_id = %(workspace_id)s for update
-), taken as materialized (
-    select t.grant_id, t.taken from locked, billing.take_from_grants(locked.workspace_id, %(used)s, %(now)s) as t
-), total as (
-    select coalesce(sum(taken), 0)::bigint as covered from taken
-), moved as (
-    update billing.account as a
-    set available_micros = a.available_micros - total.covered,
-        spent_micros = a.spent_micros + %(used)s::bigint,
-        overdraft_micros = a.overdraft_micros - (%(used)s::bigint - total.covered)
-    from total
-    where a.workspace_id = %(workspace_id)s
-), booked as (
-    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
-    select %(workspace_id)s, %(transfer_id)s, h.id::text || %(transfer_suffix)s, 'late', h.key, h.purpose, %(used)s, %(now)s
-    from billing.hold as h
-    where h.workspace_id = %(workspace_id)s and h.key = %(key)s and %(used)s::bigint > 0
-), lines as (
-    insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
-    select %(workspace_id)s, %(transfer_id)s, line.account, line.grant_id, line.amount
-    from (
-        select 'available' as account, grant_id, -taken as amount from taken
-        union all
-        select 'spent', grant_id, taken from taken
-        union all
-        select 'overdraft', null, covered - %(used)s::bigint from total
-        union all
-        select 'spent', null, %(used)s::bigint - covered from total
-    ) as line
-    where line.amount <> 0
-)
-update billing.hold
-set settled_micros = settled_micros + %(used)s::bigint,
-    state = %(state)s::text,
-    closing_micros = case when %(is_final)s::boolean then %(used)s::bigint end,
-    resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz else resolved_at end
-where workspace_id = %(workspace_id)s and key = %(key)s
-returning id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
-""")
-
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
@@ -288,14 +176,6 @@ class AttemptRow:
         return HoldRow(self.id, self.key, self.purpose, amount, settled, self.closing_micros, self.state, self.expires_at)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedRow(HoldRow):
-    """A hold after its resolution; `owes`: overdraft can be paid back now; `is_booked` false: the part was booked meanwhile."""
-
-    owes: bool
-    is_booked: bool
-
-
 async def hold_in_one_trip(ctx: Context, wanted: NewHold) -> HoldRow | None:
     """The common case, committed in one round trip: the new hold or the known one; None where it takes more to tell."""
     rows = await ctx.try_in_one_trip("billing", AttemptRow, HOLD_IN_ONE_TRIP, _hold_parameters(wanted))
@@ -314,26 +194,6 @@ async def hold_across_grants(tx: Transaction, wanted: NewHold) -> HoldAttempt:
     return row.attempt()
 
 
-async def resolve(tx: Transaction, wanted: Resolution) -> ResolvedRow | None:
-    """Resolves a hold that is held and large enough; None for any other."""
-    return await tx.find_one(ResolvedRow, RESOLVE, _resolution_parameters(wanted))
-
-
-async def lock_hold(tx: Transaction, *, workspace_id: UUID, key: str) -> HoldRow | None:
-    """A hold, locked."""
-    return await tx.find_one(HoldRow, LOCK_HOLD, {"workspace_id": workspace_id, "key": key})
-
-
-async def find_transfer_amount(tx: Transaction, *, workspace_id: UUID, transfer_key: str) -> int | None:
-    """What a transfer moved."""
-    return await tx.find_value(int, FIND_TRANSFER, {"workspace_id": workspace_id, "transfer_key": transfer_key})
-
-
-async def settle_late(tx: Transaction, wanted: Resolution) -> HoldRow:
-    """Books what an expired, locked hold cost."""
-    return await tx.fetch_one(HoldRow, SETTLE_LATE, _resolution_parameters(wanted))
-
-
 def _hold_parameters(wanted: NewHold) -> dict[str, object]:
     return {
         "workspace_id": wanted.workspace_id,
@@ -345,18 +205,4 @@ def _hold_parameters(wanted: NewHold) -> dict[str, object]:
         "hold_id": wanted.hold_id,
         "transfer_id": wanted.transfer_id,
         "transfer_key": f"{wanted.hold_id}:hold",
-    }
-
-
-def _resolution_parameters(wanted: Resolution) -> dict[str, object]:
-    return {
-        "workspace_id": wanted.workspace_id,
-        "key": wanted.key,
-        "used": wanted.used,
-        "state": wanted.state,
-        "is_final": wanted.is_final,
-        "kind": wanted.kind,
-        "transfer_id": wanted.transfer_id,
-        "transfer_suffix": wanted.transfer_suffix,
-        "now": wanted.now,
     }
