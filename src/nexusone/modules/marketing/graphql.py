@@ -8,7 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from nexusone.kernel.page import PAGE_SIZE
 from nexusone.modules.marketing.contracts import Campaign, Template, TemplateSummary
-from nexusone.modules.marketing.service import campaigns, templates
+from nexusone.modules.marketing.service import campaigns, reports, templates
 from nexusone.platform.runtime import Context
 from nexusone.web.graphql import GraphqlInfo, needs
 from nexusone.web.paging import Paging, paging_of
@@ -63,6 +63,33 @@ async def _template_of(info: GraphqlInfo, root: strawberry.Parent["CampaignType"
     return None if found is None else _template(found)
 
 
+@strawberry.type(name="LinkReport", description="How often a link was followed, and by how many contacts.")
+class LinkReportType:
+    """`url` is as it stands in the template."""
+
+    url: str
+    clicks: int
+    contacts: int
+
+
+@strawberry.type(name="CampaignReport", description="What a campaign came to; everybody counts once.")
+class CampaignReportType:
+    """The main figures of the REST report; rates are 0 to 1, credits a decimal string."""
+
+    recipients: int
+    pending: int
+    sent: int
+    failed: int
+    unknown: int
+    opened: int
+    clicked: int
+    unsubscribed: int
+    open_rate: float
+    click_rate: float
+    links: list[LinkReportType]
+    credits_charged: str
+
+
 @strawberry.type(name="Campaign", description="A mail to a segment.")
 class CampaignType:
     """The fields of the REST resource; credits are decimal strings."""
@@ -114,6 +141,24 @@ async def _list_campaigns(info: GraphqlInfo, limit: int = PAGE_SIZE, cursor: str
 
 async def _get_campaign(info: GraphqlInfo, id: UUID) -> CampaignType:  # noqa: A002 - the argument's name on the wire
     return _campaign(await campaigns.get_campaign(info.context.ctx, campaign_id=id))
+
+
+async def _get_campaign_report(info: GraphqlInfo, id: UUID) -> CampaignReportType:  # noqa: A002 - the argument's name on the wire
+    found = await reports.get_report(info.context.ctx, campaign_id=id)
+    return CampaignReportType(
+        recipients=found.recipients,
+        pending=found.pending,
+        sent=found.sent,
+        failed=found.failed,
+        unknown=found.unknown,
+        opened=found.opened,
+        clicked=found.clicked,
+        unsubscribed=found.unsubscribed,
+        open_rate=found.open_rate,
+        click_rate=found.click_rate,
+        links=[LinkReportType(url=link.url, clicks=link.clicks, contacts=link.contacts) for link in found.links],
+        credits_charged=found.credits.charged,
+    )
 
 
 def _paging(info: GraphqlInfo, list_name: str, limit: int, cursor: str | None) -> Paging:
@@ -194,4 +239,7 @@ class MarketingQuery:
     )
     campaign: CampaignType | None = strawberry.field(
         resolver=_get_campaign, description="One campaign.", permission_classes=needs("campaigns:read")
+    )
+    campaign_report: CampaignReportType | None = strawberry.field(
+        resolver=_get_campaign_report, description="What a campaign came to.", permission_classes=needs("campaigns:read")
     )

@@ -5,7 +5,7 @@ Invariant: every recipient of a campaign ends in exactly one state, and nobody i
 
 from pathlib import Path
 
-from nexusone.modules.marketing import jobs, routes, routes_reports, routes_tracking
+from nexusone.modules.marketing import jobs
 from nexusone.modules.marketing.events import (
     CampaignCancelled,
     CampaignCreated,
@@ -16,6 +16,7 @@ from nexusone.modules.marketing.events import (
     CampaignStarted,
 )
 from nexusone.modules.marketing.graphql import MarketingQuery
+from nexusone.modules.marketing.routes import campaigns, reports, tracking
 from nexusone.modules.marketing.service.sending.slots import CarrierSlots
 from nexusone.modules.marketing.service.tracking import Tracker, flushing_hits
 from nexusone.modules.marketing.settings import MarketingSettings
@@ -24,7 +25,7 @@ from nexusone.web.module import Module
 MODULE = Module(
     name="marketing",
     folder=Path(__file__).parent,
-    doors=(routes.door, routes_reports.door, routes_tracking.door),
+    doors=(campaigns.door, reports.door, tracking.door),
     graphql_queries=(MarketingQuery,),
     jobs=(jobs.PREPARE_CAMPAIGN, jobs.SEND_CAMPAIGN, jobs.CLOSE_CAMPAIGN),
     schedules=(jobs.WATCH_CAMPAIGNS,),

@@ -137,3 +137,8 @@ async def test_the_report_is_fetched_over_http_with_a_permission(client: httpx2.
     assert {"recipients", "sent", "failed", "unknown", "opened", "clicked", "unsubscribed"} <= set(answer.json())
     assert (await client.get(f"/v1/campaigns/{make_mailing().campaign_id}/report", headers=headers)).status_code == 404
     assert (await client.get(f"/v1/campaigns/{mine.campaign_id}/report")).status_code == 401
+    question = {"query": f'{{campaign_report(id: "{mine.campaign_id}") {{recipients opened links {{url clicks}}}}}}'}
+    asked = await client.post("/graphql", headers=headers, json=question)
+    assert asked.json() == {
+        "data": {"campaign_report": {"recipients": 1, "opened": 0, "links": [{"url": "https://shop.example/sale", "clicks": 0}]}}
+    }
