@@ -20,10 +20,6 @@ Deployment = Callable[[Path], AbstractAsyncContextManager[str]]
 GERMAN = {"der", "die", "und", "für", "mit", "ist", "den"}
 SPANISH = {"el", "la", "y", "para", "con", "los"}
 ENGLISH = {"the", "and", "for", "your"}
-    {"der", "die", "und", "für", "mit", "ist", "den"},
-    {"el", "la", "y", "para", "con", "los"},
-    {"the", "and", "for", "your"},
-)
 WORDS = {"de": GERMAN, "es": SPANISH, "en": ENGLISH}
 
 
