@@ -2,25 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import lru_cache
 from types import FunctionType
 
 import pytest
-from fastapi.routing import APIRoute
 from tests.architecture.importing import product_subclasses
+from tests.architecture.operations import operations
 
-from nexusone.apps.catalog import MODULES, locale_folders
-from nexusone.apps.sandbox.door import door as sandbox_door
+from nexusone.apps.catalog import MODULES
 from nexusone.kernel.contract import Contract
 from nexusone.platform.events import Event
-from nexusone.platform.live import LiveEvents
-from nexusone.web.application import ApplicationParts, build_routes, locked_routes
-from nexusone.web.door import Declaration
 from nexusone.web.gate import AUTHENTICATED, PUBLIC
 from nexusone.web.module import Module
-from nexusone.web.problems import Messages
 
 EVENT_NAME = re.compile(r"^(?P<module>[a-z]+)\.[a-z_]+\.[a-z_]+\.v[1-9]\d*$")
 PERMISSION = re.compile(r"^[a-z_]+:[a-z_]+$")
@@ -44,26 +36,6 @@ KEYED_POSTS = frozenset({"marketing.send"})
 
 CONTRACTS = sorted(set(product_subclasses(Contract)), key=lambda kind: f"{kind.__module__}.{kind.__name__}")
 EVENTS = sorted(set(product_subclasses(Event)), key=lambda kind: kind.name)
-
-
-@lru_cache(maxsize=1)
-def operations() -> tuple[tuple[APIRoute, Declaration], ...]:
-    """Every operation of a process that serves everything."""
-
-    @asynccontextmanager
-    async def nothing() -> AsyncIterator[None]:
-        yield
-
-    parts = ApplicationParts(
-        doors=[*(door for module in MODULES for door in module.doors), sandbox_door],
-        graphql_queries=[query for module in MODULES for query in module.graphql_queries],
-        messages=Messages(locale_folders()),
-        live=LiveEvents(""),
-        observe=lambda *_: None,
-        render_metrics=lambda: (b"", ""),
-        lifespan=nothing,
-    )
-    return tuple(locked_routes(build_routes(parts, allows_docs=True)))
 
 
 @pytest.mark.parametrize("kind", CONTRACTS, ids=lambda kind: kind.__name__)
