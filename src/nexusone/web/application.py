@@ -69,16 +69,17 @@ def build_application(runtime: Runtime, parts: ApplicationParts) -> ASGIApp:
     setattr(app.state, CURSOR_KEY_STATE, runtime.keys.derive("cursor"))
     setattr(app.state, LIVE_STATE, parts.live)
     setattr(app.state, METRICS_STATE, parts.render_metrics)
+    inner: ASGIApp = app
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
+        inner = CORSMiddleware(
+            app,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "last-event-id"],
             expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id", "idempotent-replayed"],
         )
     return Boundary(
-        app=app,
+        app=inner,
         messages=parts.messages,
         body_bytes_max=settings.body_bytes_max,
         upload_bytes_max=settings.upload_bytes_max,
@@ -112,6 +113,8 @@ def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:
     app.add_exception_handler(HTTPException, _refusing(parts.messages))
     app.add_exception_handler(RequestValidationError, _refusing(parts.messages))
     app.add_exception_handler(Refusal, _refusing(parts.messages))
+    # The framework answers a fault itself and raises it again; the boundary then logs it.
+    app.add_exception_handler(Exception, _refusing(parts.messages))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app
 
@@ -144,7 +147,7 @@ def _refusing(messages: Messages) -> Callable[[Request, Exception], Response]:
         if isinstance(error, HTTPException) and error.status_code == 405:
             # The framework names the methods of the first route of the path alone.
             error.headers = {"Allow": ", ".join(sorted(_methods_at(request)))} if _methods_at(request) else error.headers
-        refusal = error if isinstance(error, Refusal) else refusal_of(error)  # type: ignore[arg-type]
+        refusal = error if isinstance(error, Refusal) else refusal_of(error)
         return problem_response(refusal, messages=messages, locale="en", request_id=request.scope.get(REQUEST_ID_SCOPE_KEY, "unknown"))
 
     return refuse

@@ -12,9 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nexusone.kernel.errors import InvalidRequest, PayloadTooLarge, Refusal, UnsupportedMedia
 from nexusone.kernel.ids import new_id
-from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.web.gate import REQUEST_ID_SCOPE_KEY
-from nexusone.web.problems import HeadTooLarge, InternalFault, Messages, OutcomeUnknown, problem_response
+from nexusone.web.problems import HeadTooLarge, InternalFault, Messages, problem_response
 
 GIVEN_ID = re.compile(r"^[A-Za-z0-9_.-]{8,64}$")
 URL_LENGTH_MAX = 8 * 1024
@@ -64,9 +63,6 @@ class Boundary:
             await self._refuse(refusal, exchange, scope, receive)
         except ClientDisconnect:
             _log.info("request.abandoned")
-        except UnknownOutcome as error:
-            _log.error("request.outcome_unknown", error=str(error))
-            await self._refuse(OutcomeUnknown(headers={"Retry-After": "2"}), exchange, scope, receive)
         except Exception as error:
             _log.error("request.fault", path=scope["path"], exc_info=error)
             await self._refuse(InternalFault(), exchange, scope, receive)
@@ -75,6 +71,8 @@ class Boundary:
             self.observe(scope["method"], route, exchange.status, time.perf_counter() - began)
 
     async def _refuse(self, refusal: Refusal, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
+        if exchange.is_answered:
+            return
         if exchange.status:
             raise ConnectionResetError("the answer had begun before the fault")
         response = problem_response(refusal, messages=self.messages, locale="en", request_id=exchange.request_id)
@@ -86,6 +84,7 @@ class _Exchange:
         self._send = send
         self.request_id = request_id
         self.status = 0
+        self.is_answered = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -95,6 +94,7 @@ class _Exchange:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
+        self.is_answered = message["type"] == "http.response.body" and not message.get("more_body", False)
 
 
 def _refuse_unreadable(scope: Scope, headers: Headers, limit: int) -> None:

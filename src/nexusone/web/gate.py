@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -14,14 +15,26 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nexusone.kernel.errors import FieldError, Forbidden, InvalidRequest, Refusal, Unauthenticated, Unprocessable, UnsupportedMedia
+from nexusone.kernel.errors import (
+    FieldError,
+    Forbidden,
+    InvalidRequest,
+    Refusal,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+    UnsupportedMedia,
+)
 from nexusone.kernel.locale import first_language
+from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.platform.idempotency import Replay, abandon, claim, record_answer
 from nexusone.platform.limits import Limit, rate, take
 from nexusone.platform.origin import ANONYMOUS, IdempotencyClaim
 from nexusone.platform.runtime import Context, Runtime
 from nexusone.web.admission import Arrival, Authenticator
-from nexusone.web.problems import Messages, pointer_step, problem_response, refusal_of
+from nexusone.web.problems import Messages, OutcomeUnknown, pointer_step, problem_response, refusal_of
+
+_log = structlog.get_logger(__name__)
 
 KeyUse = Literal["none", "optional", "required"]
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -93,6 +106,9 @@ class Gate:
             response = self.refuse(refusal_of(error), ctx)
         except Refusal as refusal:
             response = self.refuse(refusal, ctx)
+        except UnknownOutcome as error:
+            _log.error("request.outcome_unknown", error=str(error))
+            response = self.refuse(OutcomeUnknown(headers={"Retry-After": "2"}), ctx)
         response.headers.update({name: value for name, value in headers.items() if name not in response.headers})
         return response
 
@@ -141,15 +157,17 @@ class Gate:
         if isinstance(claimed, Replay):
             return _replay(claimed)
         request.scope[CONTEXT_SCOPE_KEY] = replace(ctx, idempotency=claimed)
+        is_done = False
         try:
             response = await answer(request)
-        except (RequestValidationError, HTTPException, Refusal):
-            await abandon(ctx, claimed)
-            raise
-        if response.status_code < 300:
+            is_done = response.status_code < 300
+        finally:
+            if not is_done:
+                # A recorded effect stays: the next request with the key is told of it.
+                with suppress(Unavailable, UnknownOutcome):
+                    await abandon(ctx, claimed)
+        if is_done:
             await record_answer(ctx, claimed, body=bytes(response.body))
-        else:
-            await abandon(ctx, claimed)
         return response
 
     async def _claim_of(self, request: Request, declared: Declared, ctx: Context) -> IdempotencyClaim | None:

@@ -115,13 +115,15 @@ def problem_response(refusal: Refusal, *, messages: Messages, locale: str, reque
     return Response(json.dumps(body, ensure_ascii=False).encode(), refusal.status, headers, "application/problem+json")
 
 
-def refusal_of(error: RequestValidationError | HTTPException) -> Refusal:
-    """What the framework could not read, as a refusal."""
+def refusal_of(error: Exception) -> Refusal:
+    """What the framework could not read, as a refusal; any other exception is a fault of ours."""
     if isinstance(error.__cause__, Refusal):
         # Raised while the body was read; the framework made its own error of it.
         return error.__cause__
     if isinstance(error, RequestValidationError):
         return _of_validation(error)
+    if not isinstance(error, HTTPException):
+        return InternalFault()
     if error.status_code == 404:
         return NotFound(what="path")
     if error.status_code == 405:
