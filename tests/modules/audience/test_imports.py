@@ -1,5 +1,6 @@
 """Importing files of contacts: over HTTP, with every kind of bad row, and through crashes."""
 
+import asyncio
 import csv
 import resource
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from nexusone.kernel.clock import Clock
 from nexusone.modules.audience import api
 from nexusone.modules.audience.service import import_run
 from nexusone.modules.audience.settings import AudienceSettings
+from nexusone.modules.audience.store.import_merge import BatchRaced
 from nexusone.platform.blobs import Blob, Blobs
 from nexusone.platform.runtime import Context
 from nexusone.platform.sql import sql
@@ -320,6 +322,38 @@ async def test_after_a_crash_an_import_goes_on_where_it_was(company: Company, ma
     assert counts(made) == ("succeeded", 200, 171, 0, 29)
     rejected = [int(line.split(",")[0]) for line in (await company.errors_of(made["id"]))[1:]]
     assert rejected == sorted({number + 2 for number in range(200) if number % 10 == 3} | set(range(192, 202)))
+
+
+async def test_two_workers_on_one_import_count_every_row_once(company: Company, make_context: ContextMaker) -> None:
+    ctx = with_batches_of(make_context(workspace_id=UUID(company.workspace_id)), 10)
+    lines = ["email", *(f"c{number}@example.com" if number % 7 else "bad" for number in range(100))]
+    queued = await company.queue_import("\n".join(lines).encode())
+    await asyncio.gather(*(import_run.run_import(ctx, import_id=UUID(queued["id"])) for _ in range(2)))
+    made = await company.import_of(queued["id"])
+    assert counts(made) == ("succeeded", 100, 85, 0, 15)
+    assert len(await company.errors_of(made["id"])) == 16
+
+
+async def test_two_files_with_the_same_people_at_once_end_with_everybody_once(company: Company, make_context: ContextMaker) -> None:
+    ctx = with_batches_of(make_context(workspace_id=UUID(company.workspace_id)), 5)
+    people = [f"{number},c{number}@example.com" for number in range(60)]
+    queued = [
+        await company.queue_import("\n".join(["external_id,email", *lines]).encode()) for lines in (people, people[30:] + people[:30])
+    ]
+
+    async def run(import_id: str) -> None:
+        for _ in range(20):
+            try:
+                return await import_run.run_import(ctx, import_id=UUID(import_id))
+            except BatchRaced:
+                continue
+        raise AssertionError("it was outrun twenty times")
+
+    await asyncio.gather(*(run(each["id"]) for each in queued))
+    made = [await company.import_of(each["id"]) for each in queued]
+    assert [(each["status"], each["rows_total"], each["rejected"]) for each in made] == [("succeeded", 60, 0)] * 2
+    assert sum(each["created"] for each in made) == sum(each["updated"] for each in made) == 60
+    assert len(await company.contacts()) == 60
 
 
 async def test_a_long_file_is_imported_in_flat_memory(company: Company, tmp_path: Path) -> None:
