@@ -56,6 +56,9 @@ def read_cursor(cursor: str, *, key: bytes, purpose: bytes) -> tuple[str, ...] |
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (binascii.Error, ValueError):
         return None
+    if base64.urlsafe_b64encode(packed).rstrip(b"=").decode() != cursor:
+        # Base64 has spare bits and ignores foreign signs: only the spelling that was given out is accepted.
+        return None
     signature, body = packed[:SIGNATURE_BYTES], packed[SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _signature(body, key, purpose)):
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from nexusone.kernel.errors import Unauthenticated
 from nexusone.kernel.locale import first_language
@@ -43,7 +42,7 @@ async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
     """
     claims = verify(ctx.runtime, shown.credential)
     inside = ctx.for_workspace(claims.workspace_id)
-    limit = _limit(inside, principal_id=claims.user_id, cost=shown.cost)
+    limit = _limit(inside, subject=str(claims.user_id), cost=shown.cost)
     row = await credentials.find_session(inside, session_id=claims.session_id, limit=limit)
     if row is None or row.role is None or row.principal_id != claims.user_id or not _is_valid(row, inside):
         raise Unauthenticated(reason="the session has ended")
@@ -65,7 +64,8 @@ async def admit_api_key(ctx: Context, *, shown: Shown) -> Admitted:
     if (mode == "live") != (ctx.setting(PlatformSettings).mode == "live"):
         raise Unauthenticated(reason="test keys work in sandbox mode and live keys in live mode")
     inside = ctx.for_workspace(reference.workspace_id)
-    limit = _limit(inside, principal_id=reference.id, cost=shown.cost)
+    # The secret's digest is part of the subject, so that guessing at a key does not use up its limit.
+    limit = _limit(inside, subject=f"{reference.id}:{reference.digest.hex()[:16]}", cost=shown.cost)
     row = await credentials.find_api_key(inside, key_id=reference.id, limit=limit)
     if row is None or not is_same(row.secret_hash or b"", reference.digest) or not _is_valid(row, inside):
         raise Unauthenticated(reason="the API key is not valid")
@@ -73,9 +73,9 @@ async def admit_api_key(ctx: Context, *, shown: Shown) -> Admitted:
     return _admitted(inside, shown, row, principal, limit)
 
 
-def _limit(ctx: Context, *, principal_id: UUID, cost: int) -> Limit:
+def _limit(ctx: Context, *, subject: str, cost: int) -> Limit:
     wanted = rate(ctx.setting(PlatformSettings).rate_limit)
-    return Limit(policy="default", rate=wanted, subject=f"{ctx.workspace}:{principal_id}", cost=cost)
+    return Limit(policy="default", rate=wanted, subject=f"{ctx.workspace}:{subject}", cost=cost)
 
 
 def _is_valid(row: AdmittedRow, ctx: Context) -> bool:
