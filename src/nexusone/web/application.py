@@ -10,15 +10,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match
 from starlette.types import ASGIApp
+from strawberry.printer import print_schema
 
 from nexusone.kernel.errors import Refusal
 from nexusone.platform.live import LiveEvents
 from nexusone.platform.runtime import Runtime
 from nexusone.platform.settings import PlatformSettings
-from nexusone.web import graphql, health, stream
+from nexusone.web import docs, graphql, health, stream
 from nexusone.web.boundary import Boundary, Observe
 from nexusone.web.door import DECLARATION, GATE_STATE, Declaration, Door
 from nexusone.web.gate import REQUEST_ID_SCOPE_KEY, Gate
@@ -101,7 +102,7 @@ def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:
         version="1",
         summary="The backend of an AI marketing platform.",
         lifespan=lifespan,
-        docs_url="/docs" if allows_docs else None,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         openapi_url="/openapi.json" if allows_docs else None,
@@ -116,7 +117,20 @@ def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:
     # The framework answers a fault itself and raises it again; the boundary then logs it.
     app.add_exception_handler(Exception, _refusing(parts.messages))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    if allows_docs:
+        app.router.add_route("/docs", _show_docs(app), include_in_schema=False)
     return app
+
+
+def _show_docs(app: FastAPI) -> Callable[[Request], HTMLResponse]:
+    page = ""
+
+    def show(_: Request) -> HTMLResponse:
+        nonlocal page
+        page = page or docs.page_of(document(app), graphql_schema=print_schema(getattr(app.state, graphql.SCHEMA_STATE)))
+        return HTMLResponse(page, headers={"Content-Security-Policy": docs.CONTENT_SECURITY_POLICY})
+
+    return show
 
 
 def locked_routes(app: FastAPI) -> list[tuple[APIRoute, Declaration]]:
