@@ -9,53 +9,56 @@ from uuid import UUID
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import sql
 
+# Rows are named by arrays and never joined: the planner knows nothing of a message that has just begun, and would take
+# its many rows for one.
+
 # Consent is looked at once more: what changed since the snapshot is skipped here.
 CLAIM = sql("""
-with due as (
-    select q.contact_id, q.occurrence
-    from marketing.delivery as q
-    where q.workspace_id = %(workspace_id)s and q.message_id = %(message_id)s
-        and q.state = 'queued' and q.due_at <= %(now)s
-        and exists (
-            select 1 from marketing.campaign as g
-            where g.workspace_id = %(workspace_id)s and g.message_id = %(message_id)s and g.status = 'sending'
-        )
-    order by q.due_at
-    limit %(limit)s
-    for update of q skip locked
-),
-judged as (
-    select
-        due.contact_id, due.occurrence, c.id, c.external_id, c.email, c.phone, c.first_name, c.last_name,
-        c.locale, c.timezone, c.country, c.attributes, c.email_status
-    from due
-    left join audience.contact_v1 as c on c.workspace_id = %(workspace_id)s and c.id = due.contact_id
-)
 update marketing.delivery as d
 set fence = d.fence + 1,
     lease_until = %(lease_until)s,
-    state = case
-        when c.id is null or c.email is distinct from d.address or c.email_status <> 'subscribed' then 'skipped'
-        else 'claimed'
-    end,
-    reason = case
-        when c.id is null then 'contact_deleted'
-        when c.email_status <> 'subscribed' then c.email_status
-        when c.email is distinct from d.address then 'address_changed'
-    end
-from judged as c
+    (state, reason) = (
+        select
+            case when min(j.reason) is null and count(*) > 0 then 'claimed' else 'skipped' end,
+            case when count(*) = 0 then 'contact_deleted' else min(j.reason) end
+        from (
+            select case
+                when c.email_status <> 'subscribed' then c.email_status
+                when c.email is distinct from d.address then 'address_changed'
+            end as reason
+            from audience.contact_v1 as c
+            where c.workspace_id = %(workspace_id)s and c.id = d.contact_id
+        ) as j
+    )
 where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s
-    and d.contact_id = c.contact_id and d.occurrence = c.occurrence
-returning
-    d.contact_id, d.occurrence, d.fence, d.attempts, d.state, d.address, d.locale as variant,
-    c.external_id, c.phone, c.first_name, c.last_name, c.locale, c.timezone, c.country, c.attributes
+    and d.state = 'queued' and d.due_at <= %(now)s
+    and d.contact_id = any(array(
+        select q.contact_id
+        from marketing.delivery as q
+        where q.workspace_id = %(workspace_id)s and q.message_id = %(message_id)s
+            and q.state = 'queued' and q.due_at <= %(now)s
+            and exists (
+                select 1 from marketing.campaign as g
+                where g.workspace_id = %(workspace_id)s and g.message_id = %(message_id)s and g.status = 'sending'
+            )
+        order by q.due_at
+        limit %(limit)s
+        for update of q skip locked
+    ))
+returning d.contact_id, d.occurrence, d.fence, d.attempts, d.state, d.address, d.locale as variant
+""")
+
+LIST_CONTACTS = sql("""
+select c.id, c.external_id, c.phone, c.first_name, c.last_name, c.locale, c.timezone, c.country, c.attributes
+from audience.contact_v1 as c
+where c.workspace_id = %(workspace_id)s and c.id = any(%(ids)s::uuid[])
 """)
 
 MARK_HANDING_OVER = sql("""
 update marketing.delivery as d
 set state = 'handing_over', lease_until = %(lease_until)s
 from unnest(%(contact_ids)s::uuid[], %(occurrences)s::int[], %(fences)s::bigint[]) as m (contact_id, occurrence, fence)
-where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s
+where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.contact_id = any(%(contact_ids)s::uuid[])
     and d.contact_id = m.contact_id and d.occurrence = m.occurrence and d.fence = m.fence
     and d.state = 'claimed' and d.lease_until > %(now)s
     and exists (
@@ -73,7 +76,7 @@ from unnest(
     %(contact_ids)s::uuid[], %(occurrences)s::int[], %(fences)s::bigint[], %(states)s::text[], %(reasons)s::text[],
     %(codes)s::int[], %(references)s::text[], %(attempts)s::int[], %(due_ats)s::timestamptz[], %(ended_ats)s::timestamptz[]
 ) as o (contact_id, occurrence, fence, state, reason, code, vendor_reference, attempts, due_at, ended_at)
-where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s
+where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.contact_id = any(%(contact_ids)s::uuid[])
     and d.contact_id = o.contact_id and d.occurrence = o.occurrence and d.fence = o.fence
     and d.state in ('claimed', 'handing_over')
 """)
@@ -82,7 +85,7 @@ GIVE_BACK = sql("""
 update marketing.delivery as d
 set state = 'queued', lease_until = null
 from unnest(%(contact_ids)s::uuid[], %(occurrences)s::int[], %(fences)s::bigint[]) as m (contact_id, occurrence, fence)
-where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s
+where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.contact_id = any(%(contact_ids)s::uuid[])
     and d.contact_id = m.contact_id and d.occurrence = m.occurrence and d.fence = m.fence
     and d.state = 'claimed'
 """)
@@ -99,15 +102,14 @@ where workspace_id = %(workspace_id)s and message_id = %(message_id)s
 SKIP_QUEUED = sql("""
 update marketing.delivery as d
 set state = 'skipped', reason = %(reason)s, fence = d.fence + 1, lease_until = null
-from (
-    select q.contact_id, q.occurrence
-    from marketing.delivery as q
-    where q.workspace_id = %(workspace_id)s and q.message_id = %(message_id)s and q.state = 'queued'
-    limit %(limit)s
-    for update of q skip locked
-) as s
-where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s
-    and d.contact_id = s.contact_id and d.occurrence = s.occurrence
+where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.state = 'queued'
+    and d.contact_id = any(array(
+        select q.contact_id
+        from marketing.delivery as q
+        where q.workspace_id = %(workspace_id)s and q.message_id = %(message_id)s and q.state = 'queued'
+        limit %(limit)s
+        for update of q skip locked
+    ))
 """)
 
 FIND_OUTSTANDING = sql("""
@@ -139,7 +141,7 @@ on conflict do nothing
 
 
 class ClaimedRow(NamedTuple):
-    """One recipient to mail, with the contact as templates see it; `variant` is the locale of the text it gets."""
+    """One recipient to mail; `variant` is the locale of the text it gets."""
 
     contact_id: UUID
     occurrence: int
@@ -148,6 +150,12 @@ class ClaimedRow(NamedTuple):
     state: str
     address: str
     variant: str
+
+
+class AddressedContact(NamedTuple):
+    """A recipient as templates see it."""
+
+    id: UUID
     external_id: str | None
     phone: str | None
     first_name: str | None
@@ -155,7 +163,7 @@ class ClaimedRow(NamedTuple):
     locale: str | None
     timezone: str | None
     country: str | None
-    attributes: dict[str, Any] | None
+    attributes: dict[str, Any]
 
 
 class Outcome(NamedTuple):
@@ -206,6 +214,12 @@ async def claim(
     """Takes due deliveries of a campaign that is being sent; rows in state `skipped` are not to be mailed after all."""
     parameters = {"workspace_id": workspace_id, "message_id": message_id, "limit": limit, "now": now, "lease_until": lease_until}
     return [ClaimedRow._make(row) for row in await tx.fetch_tuples(CLAIM, parameters)]
+
+
+async def list_contacts(tx: Transaction, *, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, AddressedContact]:
+    """What is to be filled in for these contacts."""
+    rows = await tx.fetch_tuples(LIST_CONTACTS, {"workspace_id": workspace_id, "ids": list(ids)})
+    return {row[0]: AddressedContact._make(row) for row in rows}
 
 
 async def mark_handing_over(

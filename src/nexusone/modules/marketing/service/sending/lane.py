@@ -17,7 +17,7 @@ from nexusone.modules.marketing.service.sending.slots import CarrierSlots
 from nexusone.modules.marketing.service.sending.verdicts import failed_to_render, is_unreachable, outcome_of
 from nexusone.modules.marketing.settings import MarketingSettings
 from nexusone.modules.marketing.store import deliveries
-from nexusone.modules.marketing.store.deliveries import ClaimedRow
+from nexusone.modules.marketing.store.deliveries import AddressedContact, ClaimedRow
 from nexusone.platform.database import Contended, Transaction
 from nexusone.platform.runtime import Context
 
@@ -25,6 +25,7 @@ from nexusone.platform.runtime import Context
 LEASE_MARGIN_SECONDS = 30
 
 Batch = list[ClaimedRow]
+Addressed = list[tuple[ClaimedRow, AddressedContact]]
 
 
 class _Message(TypedDict):
@@ -57,7 +58,7 @@ class Lane:
         self._transport = ctx.port(EmailTransport)
         self._slots = ctx.port(CarrierSlots).of(self._transport)
         self._outbox = Outbox(ctx, message_id=mailings.message_id)
-        self._batches: asyncio.Queue[Batch | None] = asyncio.Queue(self._transport.connections_max)
+        self._batches: asyncio.Queue[Addressed | None] = asyncio.Queue(self._transport.connections_max)
         self._turn = Turn()
 
     async def run(self) -> Turn:
@@ -86,40 +87,44 @@ class Lane:
         ends_at = loop.time() + self._settings.lane_seconds
         size = self._transport.batch_size_max
         while not self._turn.is_over and loop.time() < ends_at:
-            rows = await self._claim()
-            if not rows:
+            addressed = await self._claim()
+            if addressed is None:
                 break
-            claimed = [row for row in rows if row.state == "claimed"]
-            for start in range(0, len(claimed), size):
-                await self._batches.put(claimed[start : start + size])
+            for start in range(0, len(addressed), size):
+                await self._batches.put(addressed[start : start + size])
         for _ in range(self._transport.connections_max):
             await self._batches.put(None)
 
-    async def _claim(self) -> list[ClaimedRow]:
+    async def _claim(self) -> Addressed | None:
+        """Recipients with their contacts; None where nothing is due."""
         now = self._ctx.now()
         until = now + timedelta(seconds=self._settings.lease_seconds)
 
-        async def work(tx: Transaction) -> list[ClaimedRow]:
-            return await deliveries.claim(tx, **self._message, limit=self._settings.claim_size, now=now, lease_until=until)
+        async def work(tx: Transaction) -> Addressed | None:
+            rows = await deliveries.claim(tx, **self._message, limit=self._settings.claim_size, now=now, lease_until=until)
+            claimed = [row for row in rows if row.state == "claimed"]
+            contacts = await deliveries.list_contacts(tx, workspace_id=self._ctx.workspace, ids=[row.contact_id for row in claimed])
+            # One that was deleted between the two statements is skipped when its lease has ended.
+            return [(row, contacts[row.contact_id]) for row in claimed if row.contact_id in contacts] if rows else None
 
         try:
             return await self._ctx.atomically("marketing", work)
         except (Unavailable, UnknownOutcome, Contended) as error:
             self._turn.lost = error
-            return []
+            return None
 
     async def _carry(self) -> None:
         while (batch := await self._batches.get()) is not None:
             if self._turn.is_over:
-                self._turn.left_over += batch
+                self._turn.left_over += [row for row, _ in batch]
             else:
                 await self._deliver(batch)
 
-    async def _deliver(self, batch: Batch) -> None:
+    async def _deliver(self, batch: Addressed) -> None:
         now = self._ctx.now()
         ready: list[tuple[ClaimedRow, OutgoingEmail]] = []
-        for row in batch:
-            made = self._mailings.render(row, moment=now)
+        for row, contact in batch:
+            made = self._mailings.render(row, contact, moment=now)
             if isinstance(made, RenderFault):
                 self._outbox.add([failed_to_render(row, made, now=now)])
             else:

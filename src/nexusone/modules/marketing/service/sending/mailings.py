@@ -18,7 +18,7 @@ from nexusone.modules.marketing.service.rendering import compiled_variant, templ
 from nexusone.modules.marketing.service.tracking_keys import signing_key
 from nexusone.modules.marketing.store import templates
 from nexusone.modules.marketing.store.campaigns import CampaignRow
-from nexusone.modules.marketing.store.deliveries import ClaimedRow
+from nexusone.modules.marketing.store.deliveries import AddressedContact, ClaimedRow
 from nexusone.platform.runtime import Context
 from nexusone.platform.settings import PlatformSettings
 
@@ -33,13 +33,13 @@ class Mailings:
     by_locale: Mapping[str, Mailing]
     default_locale: str
 
-    def render(self, row: ClaimedRow, *, moment: datetime) -> OutgoingEmail | RenderFault:
+    def render(self, row: ClaimedRow, contact: AddressedContact, *, moment: datetime) -> OutgoingEmail | RenderFault:
         """The finished message of one recipient, or what is wrong with it."""
         mailing = self.by_locale.get(row.variant) or self.by_locale[self.default_locale]
         delivery = DeliveryIds(self.workspace_id, self.message_id, row.contact_id, row.occurrence)
         try:
             recipient = address_spec(row.address)
-            fields = RecipientFields(delivery=delivery, address=row.address, name=_name(row), contact=contact_of(row))
+            fields = RecipientFields(delivery=delivery, address=row.address, name=_name(contact), contact=values_of(row, contact))
             mime = mailing.render(fields, moment=moment)
         except RenderFault as fault:
             return fault
@@ -67,20 +67,9 @@ async def open_mailings(ctx: Context, row: CampaignRow) -> Mailings:
     )
 
 
-def contact_of(row: ClaimedRow) -> dict[str, object]:
+def values_of(row: ClaimedRow, contact: AddressedContact) -> dict[str, object]:
     """A recipient as templates see it."""
-    return {
-        "id": str(row.contact_id),
-        "external_id": row.external_id,
-        "email": row.address,
-        "phone": row.phone,
-        "first_name": row.first_name,
-        "last_name": row.last_name,
-        "locale": row.locale,
-        "timezone": row.timezone,
-        "country": row.country,
-        "attributes": row.attributes or {},
-    }
+    return {**contact._asdict(), "id": str(row.contact_id), "email": row.address}
 
 
 def _bound(
@@ -103,5 +92,5 @@ def _envelope(ctx: Context, row: CampaignRow, *, workspace_name: str) -> Envelop
     )
 
 
-def _name(row: ClaimedRow) -> str:
-    return " ".join(part for part in (row.first_name, row.last_name) if part)
+def _name(contact: AddressedContact) -> str:
+    return " ".join(part for part in (contact.first_name, contact.last_name) if part)

@@ -14,9 +14,11 @@ from nexusone.modules.marketing.store.deliveries import Outstanding
 from nexusone.platform.database import Transaction
 from nexusone.platform.runtime import Context
 
-# A lane that waits looks after lapsed leases at least this often.
+# A lane that waits looks around at least this often.
 IDLE_SECONDS_MAX = 60.0
 IDLE_SECONDS_MIN = 0.2
+# While others are at work, their recipients may come back any moment.
+IDLE_SECONDS_BESIDE_OTHERS = 2.0
 
 
 async def take_turn(ctx: Context, *, errand: LaneErrand) -> None:
@@ -66,6 +68,6 @@ def _unreachable_pause(ctx: Context, failures: int) -> timedelta:
 
 
 def _idle_for(ctx: Context, outstanding: Outstanding) -> timedelta:
-    instants = [instant for instant in (outstanding.next_due_at, outstanding.next_lease_end) if instant is not None]
-    seconds = (min(instants) - ctx.now()).total_seconds()
-    return timedelta(seconds=min(IDLE_SECONDS_MAX, max(IDLE_SECONDS_MIN, seconds)))
+    most = IDLE_SECONDS_MAX if outstanding.next_lease_end is None else IDLE_SECONDS_BESIDE_OTHERS
+    seconds = most if outstanding.next_due_at is None else (outstanding.next_due_at - ctx.now()).total_seconds()
+    return timedelta(seconds=min(most, max(IDLE_SECONDS_MIN, seconds)))
