@@ -19,7 +19,7 @@ import psutil
 from benchmarks.figures import Figure
 
 NAME = "PERF-12"
-STARTS = 5
+STARTS = 3
 REST_SECONDS = 5.0
 READY_SECONDS_MAX = 60.0
 READY_BUDGET_SECONDS = 5.0
