@@ -41,8 +41,7 @@ async def fetch_in_one_trip(
     plan = _plan_of(statement.text)
     known = _prepared.setdefault(connection, set())
     if plan.name not in known:
-        # Under the role that will run it: to parse a statement is to be let into its schemas.
-        await connection.execute(_joined(scope, plan.preparation))
+        await _prepare(connection, scope, plan)
         known.add(plan.name)
     async with AsyncClientCursor(connection, row_factory=row_maker(row)) as cursor:
         asked = cursor.mogrify(plan.execution, [parameters[name] for name in plan.parameters])
@@ -55,6 +54,17 @@ async def fetch_in_one_trip(
 def forget_plans(connection: AsyncConnection[Any]) -> None:
     """After a lost plan: the connection's statements will be prepared anew."""
     _prepared.pop(connection, None)
+
+
+async def _prepare(connection: AsyncConnection[Any], scope: str, plan: _Plan) -> None:
+    # Under the role that will run it: to parse a statement is to be let into its schemas.
+    asked = _joined(scope, plan.preparation)
+    try:
+        await connection.execute(asked)
+    except psycopg.errors.DuplicatePreparedStatement:
+        # One lost plan makes us forget all; of those, one that is stale or was not lost is still there.
+        await connection.execute(f"deallocate {plan.name}")
+        await connection.execute(asked)
 
 
 def _joined(scope: str, asked: str) -> LiteralString:
