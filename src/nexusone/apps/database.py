@@ -17,6 +17,15 @@ DATABASE_NAME = "nexusone"
 LOGIN_PURPOSE = "database-login"
 
 
+FIND_POWERS = """
+select
+    rolsuper, rolbypassrls, rolcreaterole, rolcreatedb,
+    exists (select from pg_class where relowner = pg_roles.oid and relkind in ('r', 'p', 'v') and not relispartition)
+from pg_roles
+where rolname = current_user
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseAddresses:
     """`url` is the application's login, which owns nothing; `admin_url` may create roles and schemas, if it is known."""
@@ -66,6 +75,14 @@ def is_privileged(url: str) -> bool:
     with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
         row = connection.execute("select rolsuper or rolbypassrls or rolcreaterole from pg_roles where rolname = current_user").fetchone()
     return bool(row and row[0])
+
+
+def powers_of(url: str) -> tuple[str, ...]:
+    """What a login has that the application's must not: reasons to refuse the start, in words."""
+    with psycopg.connect(url, connect_timeout=5, autocommit=True) as connection:
+        row = connection.execute(FIND_POWERS).fetchone()
+    names = ("is a superuser", "passes row-level security", "may make roles", "may make databases", "owns tables")
+    return tuple(name for name, is_held in zip(names, row or (), strict=False) if is_held)
 
 
 def _as_login(url: str, name: str, password: str) -> str:

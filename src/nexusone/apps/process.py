@@ -19,7 +19,7 @@ import uvloop
 
 from nexusone.apps.catalog import schema_parts
 from nexusone.apps.compose import Composition, composed
-from nexusone.apps.database import DatabaseAddresses, database_of
+from nexusone.apps.database import DatabaseAddresses, database_of, powers_of
 from nexusone.apps.providers import SandboxAddresses, build_ports, discover
 from nexusone.apps.sandbox.door import door as sandbox_door
 from nexusone.apps.sandbox.simulators import simulators
@@ -101,7 +101,16 @@ def ensure_schema(database: DatabaseAddresses, *, may_migrate: bool) -> None:
 
 @asynccontextmanager
 async def standing(base: Ground, sandbox: SandboxAddresses | None) -> AsyncIterator[Composition]:
-    """The composition of a process on its ground."""
+    """The composition of a process on its ground.
+
+    Raises:
+        NotReady: the application's login is more powerful than any request may be.
+    """
+    if powers := powers_of(base.database.url):
+        raise NotReady(
+            f"the database login {', '.join(powers)}, so it could pass the walls between workspaces; give its address as "
+            "NEXUSONE_DATABASE_ADMIN_URL, and a plain login's as NEXUSONE_DATABASE_URL"
+        )
     ports = build_ports(discover(), sandbox=sandbox, credentials=_credentials_from_environment())
     if sandbox is not None:
         ports[SandboxAddresses] = sandbox
