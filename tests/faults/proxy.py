@@ -9,13 +9,14 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 @dataclass
 class Proxy:
-    """`url` is the database's address through the proxy. A fault that is armed strikes once."""
+    """`url` is the database's address through the proxy. A fault that is armed strikes once, after the `spared` ones."""
 
     url: str
     loses_answer_to: bytes | None = None
     cuts_before: bytes | None = None
     is_flowing: asyncio.Event = field(default_factory=asyncio.Event)
     struck: int = 0
+    spared: int = 0
 
     def freeze(self) -> None:
         """Lets no byte through until `thaw`."""
@@ -62,7 +63,9 @@ async def _link(proxy: Proxy, url: str, reader: asyncio.StreamReader, writer: as
             if proxy.cuts_before is not None and proxy.cuts_before in sent:
                 proxy.cuts_before, proxy.struck = None, proxy.struck + 1
                 return
-            if proxy.loses_answer_to is not None and proxy.loses_answer_to in sent:
+            if proxy.loses_answer_to is not None and proxy.loses_answer_to in sent and proxy.spared > 0:
+                proxy.spared -= 1
+            elif proxy.loses_answer_to is not None and proxy.loses_answer_to in sent:
                 proxy.loses_answer_to, proxy.struck = None, proxy.struck + 1
                 is_losing.set()
             far_writer.write(sent)

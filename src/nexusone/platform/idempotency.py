@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexusone.kernel.contract import Contract
 from nexusone.kernel.errors import Conflict, Unprocessable
+from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.platform.database import Transaction
 from nexusone.platform.origin import IdempotencyClaim
 from nexusone.platform.runtime import Context
@@ -107,18 +108,12 @@ async def claim(ctx: Context, wanted: IdempotencyClaim) -> IdempotencyClaim | Re
     now = ctx.now()
     # The random part tells whose lock it is, even between two requests of the same instant.
     locked_until = now + LOCKED_FOR + timedelta(microseconds=secrets.randbelow(LOCK_MARKS))
-    async with ctx.transaction("platform") as tx:
-        known = await tx.fetch_one(
-            _Known,
-            CLAIM,
-            {
-                **_key(ctx.workspace, wanted),
-                "locked_until": locked_until,
-                "fingerprint": wanted.fingerprint,
-                "now": now,
-                "forgotten": now - KEPT_FOR,
-            },
-        )
+    parameters = {**_key(ctx.workspace, replace(wanted, locked_until=locked_until)), "fingerprint": wanted.fingerprint, "now": now}
+    try:
+        known = await _claim(ctx, parameters)
+    except UnknownOutcome:
+        # If it was done, the lock is found to be this request's own.
+        known = await _claim(ctx, parameters)
     if known.fingerprint != wanted.fingerprint:
         raise IdempotencyKeyReused(key=wanted.key)
     if known.status is not None:
@@ -126,6 +121,11 @@ async def claim(ctx: Context, wanted: IdempotencyClaim) -> IdempotencyClaim | Re
     if known.locked_until != locked_until:
         raise IdempotencyInFlight(key=wanted.key, headers={"Retry-After": "1"})
     return replace(wanted, locked_until=locked_until)
+
+
+async def _claim(ctx: Context, parameters: dict[str, object]) -> _Known:
+    async with ctx.transaction("platform") as tx:
+        return await tx.fetch_one(_Known, CLAIM, {**parameters, "forgotten": ctx.now() - KEPT_FOR})
 
 
 async def conclude(tx: Transaction, answer: Contract | None) -> None:

@@ -46,14 +46,15 @@ class LiveEvents:
                 await self._listen()
             except psycopg.OperationalError as error:
                 _log.warning("live.connection_lost", error=str(error))
-                for queues in self._subscribers.values():
-                    for queue in queues:
-                        _give_up(queue)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True, application_name="nexusone live") as connection:
             await connection.execute("listen nexusone_events")
+            # Whoever subscribed before may have missed some.
+            for queues in self._subscribers.values():
+                for queue in queues:
+                    _give_up(queue)
             async for notice in connection.notifies():
                 workspace, _, event = notice.payload.partition(":")
                 for queue in self._subscribers.get(UUID(workspace), ()):

@@ -1,5 +1,6 @@
 """One GraphQL schema, assembled from the query types of the modules, behind the same gate as REST."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,21 +9,22 @@ from typing import Any
 import strawberry
 from fastapi import Request
 from graphql import GraphQLError
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter, SchemaExtension
 from strawberry.permission import BasePermission
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import Info
+from strawberry.types import ExecutionContext, Info
 
 from nexusone.kernel.contract import Contract
 from nexusone.kernel.errors import Forbidden, InvalidRequest, Refusal
 from nexusone.platform.runtime import Context
 from nexusone.web.caller import Caller
-from nexusone.web.door import Door
-from nexusone.web.gate import AUTHENTICATED
+from nexusone.web.door import GATE_STATE, Door
+from nexusone.web.gate import AUTHENTICATED, Gate
 from nexusone.web.graphql_cost import COST_MAX, NESTING_MAX, TOKENS_MAX, PagedFields, cost_of, nesting_of
+from nexusone.web.problems import Messages
 
 SCHEMA_STATE = "graphql_schema"
 DEPTH_MAX = 8
@@ -44,6 +46,8 @@ GraphqlInfo = Info[GraphqlContext, None]
 
 class GraphqlRequest(Contract):
     """A GraphQL request; `query` has at most 20,000 characters."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"query": "{ api_version }"}]})
 
     query: str = Field(min_length=1, max_length=20_000)
     variables: dict[str, Any] | None = None
@@ -73,7 +77,7 @@ class CostLimiter(SchemaExtension):
         query = self.execution_context.query or ""
         if nesting_of(query) > NESTING_MAX:
             raise GraphQLError(f"the query is nested deeper than {NESTING_MAX} brackets")
-        cost = cost_of(query, _paged_fields(self.execution_context.schema))
+        cost = cost_of(query, _paged_fields(self.execution_context.schema), operation_name=self.execution_context.operation_name)
         if cost > COST_MAX:
             raise GraphQLError(f"the query may cost more than the {COST_MAX} rows allowed; ask for fewer with limit")
         yield
@@ -95,6 +99,11 @@ class ServiceQuery:
     api_version: str = strawberry.field(resolver=_api_version, description="The version of the API.")
 
 
+class _Schema(strawberry.Schema):
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Refusals are answers, and the boundary logs faults: the library's own log would repeat the caller's data."""
+
+
 def build_schema(queries: Sequence[type[Any]], *, allows_introspection: bool) -> strawberry.Schema:
     """The schema whose Query type has all fields of the modules' query types."""
     query = strawberry.type(type("Query", (*queries, ServiceQuery), {}), description="Everything that can be read.")
@@ -106,7 +115,7 @@ def build_schema(queries: Sequence[type[Any]], *, allows_introspection: bool) ->
     ]
     if not allows_introspection:
         extensions.append(DisableIntrospection)
-    return strawberry.Schema(query, extensions=extensions, config=StrawberryConfig(auto_camel_case=False))
+    return _Schema(query, extensions=extensions, config=StrawberryConfig(auto_camel_case=False))
 
 
 @door.post(
@@ -123,32 +132,21 @@ async def graphql(ctx: Caller, request: Request, body: GraphqlRequest) -> Respon
     result = await schema.execute(
         body.query, body.variables, context_value=GraphqlContext(ctx=ctx, loaders={}), operation_name=body.operationName
     )
-    if result.errors and result.data is None and not any(error.original_error for error in result.errors):
-        raise InvalidRequest(reason="; ".join(error.message for error in result.errors[:3]))
-    answer = GraphqlAnswer(data=result.data, errors=tuple(_error(error) for error in result.errors) if result.errors else None)
-    return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
+    errors = result.errors or []
+    if result.data is None and any(error.path is None for error in errors):
+        raise InvalidRequest(reason="; ".join(error.message for error in errors[:3]))
+    gate: Gate = getattr(request.app.state, GATE_STATE)
+    answer: dict[str, Any] = {"data": result.data}
+    if errors:
+        answer["errors"] = [_shown(error, messages=gate.messages, locale=ctx.locale) for error in errors]
+    return Response(json.dumps(answer, ensure_ascii=False).encode(), media_type="application/json")
 
 
-class GraphqlFault(Contract):
-    """One error; `extensions.code` is the refusal's stable code."""
-
-    message: str
-    path: tuple[str | int, ...] | None
-    extensions: dict[str, str]
-
-
-class GraphqlAnswer(Contract):
-    """A GraphQL answer."""
-
-    data: dict[str, Any] | None
-    errors: tuple[GraphqlFault, ...] | None
-
-
-def _error(error: GraphQLError) -> GraphqlFault:
+def _shown(error: GraphQLError, *, messages: Messages, locale: str) -> dict[str, Any]:
     cause = error.original_error
-    path = tuple(error.path) if error.path else None
     if isinstance(cause, Refusal):
-        return GraphqlFault(message=str(cause), path=path, extensions={"code": cause.code})
+        _, message = messages.title_and_detail(cause.code, locale=locale, data=cause.data)
+        return {"message": message, "path": error.path, "extensions": {"code": cause.code}}
     if cause is not None and not isinstance(cause, GraphQLError):
         raise cause
-    return GraphqlFault(message=error.message, path=path, extensions={"code": "graphql.invalid"})
+    return {"message": error.message, "path": error.path, "extensions": {"code": "graphql.invalid"}}

@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphql import FieldDefinitionNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, OperationDefinitionNode
+from graphql import (
+    FieldDefinitionNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    get_operation_ast,
+)
 from graphql import ObjectTypeDefinitionNode as ObjectType
 from graphql import parse as parse_document
 from graphql.language import IntValueNode, SelectionSetNode
@@ -46,16 +54,17 @@ def nesting_of(query: str) -> int:
     return deepest
 
 
-def cost_of(query: str, paged: PagedFields) -> int:
+def cost_of(query: str, paged: PagedFields, *, operation_name: str | None = None) -> int:
     """How many objects a query may give at most; a list gives as many as its `limit` says, 50 where it says none.
 
-    It stops counting past COST_MAX. Raises: GraphQLError where the query cannot be read.
+    It stops counting past COST_MAX. Raises: GraphQLError where the query cannot be read or does not say what is asked.
     """
     document = parse_document(query, max_tokens=TOKENS_MAX)
+    operation = get_operation_ast(document, operation_name)
+    if operation is None:
+        raise GraphQLError("a query has one operation, or operationName says which of them is asked")
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    count = _Count(fragments, paged)
-    return sum(count.of(operation.selection_set, frozenset()) for operation in operations)
+    return _Count(fragments, paged).of(operation.selection_set, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class _Count:
     def _of_fragment(self, name: str, inside: frozenset[str]) -> int:
         fragment = self.fragments.get(name)
         if fragment is None or name in inside:
-            return 0
+            raise GraphQLError(f"the fragment {name} is unknown or contains itself")
         return self.of(fragment.selection_set, inside | {name})
 
     def _times(self, node: FieldNode) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
 
@@ -10,9 +10,24 @@ EmailText = Annotated[Text, StringConstraints(min_length=3, max_length=254, patt
 PasswordText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Permission = Annotated[str, StringConstraints(pattern=r"^([a-z_]{2,40}:[a-z_]{2,40}|\*)$")]
 
+REFRESH_TOKEN_EXAMPLE = f"nxr_{'0198c0de00007000' * 4}_{'A' * 43}"
+
 
 class SignUp(Contract):
     """A new account with its first workspace. The password has at least 15 characters; length is its only rule."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "ada@example.com",
+                    "password": "correct horse battery staple",
+                    "name": "Ada Lovelace",
+                    "workspace_name": "Analytical Engines",
+                }
+            ]
+        }
+    )
 
     email: EmailText
     password: PasswordText
@@ -23,6 +38,8 @@ class SignUp(Contract):
 class SignIn(Contract):
     """An account's credentials; `workspace_id` chooses among several workspaces (default: the oldest)."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "password": "correct horse battery staple"}]})
+
     email: EmailText
     password: PasswordText
     workspace_id: Id | None = None
@@ -30,6 +47,8 @@ class SignIn(Contract):
 
 class Refresh(Contract):
     """The refresh token given at sign-in or at the last refresh; it works once."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": REFRESH_TOKEN_EXAMPLE}]})
 
     refresh_token: Annotated[str, StringConstraints(min_length=10, max_length=300)]
 
@@ -76,6 +95,10 @@ class Me(Contract):
 
 class NewApiKey(Contract):
     """A key for machines, with no more permissions than its maker has; `expires_at` null: until revoked."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Shop", "permissions": ["contacts:read", "contacts:write"], "expires_at": None}]}
+    )
 
     name: Name
     permissions: Annotated[list[Permission], Field(min_length=1, max_length=100, default_factory=lambda: ["*"])]
