@@ -1,6 +1,8 @@
 """The ground tests stand on: one PostgreSQL for the run, one database a process, contexts in fresh workspaces."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,14 +41,17 @@ class TestDatabase:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """The one PostgreSQL of the run, shared by all test processes."""
-    base = tmp_path_factory.getbasetemp()
-    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    server = EmbeddedPostgres(folder / "pg", is_durable=False)
+    # Not under pytest's own folder: a second run locks that one up, for the server's account too.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
+    folder = Path(tempfile.gettempdir()) / f"nexusone-tests-{run}"
+    server = EmbeddedPostgres(folder, is_durable=False)
     server.start()
     yield server
     server.stop()
+    if not server.is_running:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
