@@ -36,8 +36,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._since_step += len(data)
         super().data_received(data)
+        self._since_step += len(data)
         if self._is_in_head and self._since_step > HEAD_BYTES_MAX:
             self._refuse(431, "request.head_too_large", f"the head of the request is larger than {HEAD_BYTES_MAX} bytes")
         elif not self._is_in_head and self._since_step >= STEP_BYTES and self._reading is not None:
