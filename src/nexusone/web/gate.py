@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -119,6 +120,8 @@ class Gate:
     def client_ip(self, request: Request) -> str:
         """The caller's address: the connection's, or what the nearest trusted proxies forwarded."""
         peer = request.client.host if request.client else "0.0.0.0"  # noqa: S104 - a placeholder, not a bind
+        if peer not in self.trusted_proxies:
+            return peer if _is_ip(peer) else "0.0.0.0"  # noqa: S104 - a placeholder, not a bind
         lines = ",".join(request.headers.getlist("x-forwarded-for"))
         forwarded = [part.strip() for part in lines.split(",") if part.strip()]
         while peer in self.trusted_proxies and forwarded:
@@ -245,6 +248,7 @@ def _language(request: Request) -> str:
     return first_language(request.headers.get("accept-language", "")) or "en"
 
 
+@lru_cache(maxsize=1024)
 def _is_ip(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -42,16 +42,22 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._pools = _Pools()
+        self._http_series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self.registry.register(self._pools)
         self._define_series(self.registry)
         self._define_instruments(meter or NoOpMeter("nexusone"))
 
     def request_served(self, *, method: str, route: str | None, status: int, seconds: float) -> None:
         """Counts a request; `route` is the template such as `/v1/contacts/{contact_id}`, none where nothing matched."""
-        labels = {"method": method if method in METHODS else "OTHER", "route": route or "unmatched", "status": str(status)}
-        self._requests.labels(**labels).inc()
-        self._request_seconds.labels(labels["method"], labels["route"]).observe(seconds)
-        self._otlp_request_seconds.record(seconds, labels)
+        labels = (method if method in METHODS else "OTHER", route or "unmatched", str(status))
+        # The libraries look a series up under a lock each time; the set of series is closed, so each is kept at hand.
+        series = self._http_series.get(labels)
+        if series is None:
+            series = (self._requests.labels(*labels), self._request_seconds.labels(*labels[:2]))
+            self._http_series[labels] = series
+        series[0].inc()
+        series[1].observe(seconds)
+        self._otlp_request_seconds.record(seconds, dict(zip(("method", "route", "status"), labels, strict=True)))
 
     def job_finished(self, *, job: str, outcome: str, seconds: float) -> None:
         """Counts a job's run; `outcome` is one of few words such as done, retried, failed."""
