@@ -13,7 +13,8 @@ from nexusone.web.gate import context_of
 ETAG = re.compile(r'^(?:W/)?"(\d{1,18})"$')
 
 
-async def _context(request: Request) -> Context:
+async def context_from(request: Request) -> Context:
+    """The context the gate made for this request."""
     return context_of(request)
 
 
@@ -33,7 +34,7 @@ def tag_version(response: Response, version: int) -> None:
     response.headers["ETag"] = f'"{version}"'
 
 
-Caller = Annotated[Context, Depends(_context)]
+Caller = Annotated[Context, Depends(context_from)]
 """The caller's context."""
 
 ExpectedVersion = Annotated[int | None, Depends(_expected_version)]

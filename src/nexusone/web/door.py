@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from nexusone.kernel.errors import Forbidden, RateLimited, Refusal, Unauthenticated, Unprocessable
+from nexusone.web.fast_read import with_fast_read
 from nexusone.web.gate import PUBLIC, Gate, KeyUse, Reading
 from nexusone.web.problems import Problem
 from nexusone.web.strict import StrictRequest
@@ -25,7 +26,7 @@ class Operation(APIRoute):
     """One route. Admission (credential, limits, permission, idempotency key) comes before the body is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer = super().get_route_handler()
+        answer = with_fast_read(self, super().get_route_handler())
         declaration: Declaration = getattr(self.endpoint, DECLARATION)
         reading = _reading(self)
 

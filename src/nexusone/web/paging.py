@@ -69,11 +69,12 @@ def _signature(body: bytes, key: bytes, purpose: bytes) -> bytes:
     return hmac.digest(key, purpose + b"\n" + body, hashlib.sha256)[:SIGNATURE_BYTES]
 
 
-async def _paging(
+async def paging_from(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="How many items at most.")] = PAGE_SIZE,
     cursor: Annotated[str | None, Query(min_length=1, max_length=2000, description="`next_cursor` of the page before.")] = None,
 ) -> Paging:
+    """The paging that the request's query asks for."""
     key: bytes = getattr(request.app.state, CURSOR_KEY_STATE)
     return paging_of(context_of(request), list_name=request.url.path, limit=limit, cursor=cursor, key=key)
 
@@ -97,5 +98,5 @@ def paging_of(ctx: Context, *, list_name: str, limit: int, cursor: str | None, k
     return Paging(PageRequest(limit=limit, after=after), key=key, purpose=purpose)
 
 
-Pager = Annotated[Paging, Depends(_paging)]
+Pager = Annotated[Paging, Depends(paging_from)]
 """The paging of a list operation."""
