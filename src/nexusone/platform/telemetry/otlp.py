@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.metrics import set_meter_provider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Link, Status
+from opentelemetry.trace import Link, Status, set_tracer_provider
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from nexusone.platform.telemetry.masking import mask
@@ -30,6 +31,9 @@ def start_otlp(settings: TelemetrySettings) -> Export:
     tracers.add_span_processor(BatchSpanProcessor(MaskingSpanExporter(spans)))
     points = OTLPMetricExporter(endpoint=f"{address}/v1/metrics", headers=headers, timeout=TIMEOUT_SECONDS)
     meters = MeterProvider(metric_readers=[PeriodicExportingMetricReader(points)], resource=resource)
+    # The web framework and the job runner ask the process-wide providers.
+    set_tracer_provider(tracers)
+    set_meter_provider(meters)
 
     def stop() -> None:
         tracers.shutdown()
