@@ -28,7 +28,7 @@ def clock() -> MovedClock:
 async def make_shop(
     composition: Composition, make_context: ContextMaker, database: TestDatabase, clock: MovedClock
 ) -> AsyncIterator[ShopMaker]:
-    """Makes shops; what they left in the queue goes when the test ends."""
+    """Makes shops; what they left unfinished is over when the test ends."""
 
     def make(carrier: EmailTransport | None = None) -> Shop:
         used = carrier or Carrier()
@@ -52,6 +52,9 @@ async def make_shop(
     yield make
     with psycopg.connect(database.admin_url) as connection:
         connection.execute("delete from queue.pgqueuer where entrypoint like 'marketing.%'")
+        connection.execute(
+            "update marketing.campaign set status = 'cancelled', closed_at = now() where closed_at is null and status <> 'draft'"
+        )
 
 
 @pytest.fixture

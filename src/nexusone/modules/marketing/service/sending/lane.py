@@ -1,6 +1,7 @@
 """One turn of a lane: claim, render, hand over, write down."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,16 +42,20 @@ class Turn:
     unreachable: str | None = None
     lost: Unavailable | UnknownOutcome | Contended | None = None
     is_refused: bool = False
+    is_broken: bool = False
     left_over: Batch = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more should be handed over in this turn."""
-        return self.is_refused or self.unreachable is not None or self.lost is not None
+        return self.is_refused or self.is_broken or self.unreachable is not None or self.lost is not None
 
 
 class Lane:
-    """Works through what is due of one message, as fast as the carrier's connections allow."""
+    """Works through what is due of one message, as fast as the carrier's connections allow.
+
+    It ends by its own flags and never relies on being cancelled: a database call under way may swallow a cancellation.
+    """
 
     def __init__(self, ctx: Context, mailings: Mailings, *, started_at: datetime) -> None:
         self._ctx, self._mailings, self._started_at = ctx, mailings, started_at
@@ -58,42 +63,67 @@ class Lane:
         self._transport = ctx.port(EmailTransport)
         self._slots = ctx.port(CarrierSlots).of(self._transport)
         self._outbox = Outbox(ctx, message_id=mailings.message_id)
-        self._batches: asyncio.Queue[Addressed | None] = asyncio.Queue(self._transport.connections_max)
+        self._ready: deque[Addressed] = deque()
+        self._claiming = asyncio.Lock()
+        self._is_dry = False
         self._turn = Turn()
+        self._ends_at = asyncio.get_running_loop().time() + self._settings.lane_seconds
 
     async def run(self) -> Turn:
         """Ends when nothing is due, time is up, the campaign is sent no more, or the carrier or the database is away."""
         try:
-            async with asyncio.TaskGroup() as around:
-                around.create_task(self._outbox.run())
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._fill())
-                    for _ in range(self._transport.connections_max):
-                        group.create_task(self._carry())
-                self._outbox.close()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._outbox.run())
+                try:
+                    async with asyncio.TaskGroup() as carriers:
+                        for _ in range(self._transport.connections_max):
+                            carriers.create_task(self._carry())
+                finally:
+                    self._outbox.close()
         finally:
             await self._outbox.flush()
-        if self._turn.left_over:
-            async with self._ctx.transaction("marketing") as tx:
-                await deliveries.give_back(tx, self._turn.left_over, **self._message)
+        await self._give_back()
         return self._turn
 
     @property
     def _message(self) -> _Message:
         return {"workspace_id": self._ctx.workspace, "message_id": self._mailings.message_id}
 
-    async def _fill(self) -> None:
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + self._settings.lane_seconds
+    async def _carry(self) -> None:
+        has_ended = False
+        try:
+            while (batch := await self._next()) is not None:
+                await self._deliver(batch)
+            has_ended = True
+        finally:
+            self._turn.is_broken = self._turn.is_broken or not has_ended
+
+    async def _next(self) -> Addressed | None:
+        """The next batch; who finds few left claims ahead while the others go on."""
+        while not self._turn.is_over and not self._is_dry and (not self._ready or (self._is_low and not self._claiming.locked())):
+            async with self._claiming:
+                if self._is_low and not self._is_dry and not self._turn.is_over:
+                    await self._claim_more()
+        return self._ready.popleft() if self._ready and not self._turn.is_over else None
+
+    @property
+    def _is_low(self) -> bool:
+        return len(self._ready) < self._transport.connections_max
+
+    async def _claim_more(self) -> None:
+        is_late = asyncio.get_running_loop().time() >= self._ends_at
+        addressed = None if is_late else await self._claim()
+        if addressed is None:
+            self._is_dry = True
+            return
         size = self._transport.batch_size_max
-        while not self._turn.is_over and loop.time() < ends_at:
-            addressed = await self._claim()
-            if addressed is None:
-                break
-            for start in range(0, len(addressed), size):
-                await self._batches.put(addressed[start : start + size])
-        for _ in range(self._transport.connections_max):
-            await self._batches.put(None)
+        self._ready.extend(addressed[start : start + size] for start in range(0, len(addressed), size))
+
+    async def _give_back(self) -> None:
+        left = [*self._turn.left_over, *(row for batch in self._ready for row, _ in batch)]
+        if left:
+            async with self._ctx.transaction("marketing") as tx:
+                await deliveries.give_back(tx, left, **self._message)
 
     async def _claim(self) -> Addressed | None:
         """Recipients with their contacts; None where nothing is due."""
@@ -112,13 +142,6 @@ class Lane:
         except (Unavailable, UnknownOutcome, Contended) as error:
             self._turn.lost = error
             return None
-
-    async def _carry(self) -> None:
-        while (batch := await self._batches.get()) is not None:
-            if self._turn.is_over:
-                self._turn.left_over += [row for row, _ in batch]
-            else:
-                await self._deliver(batch)
 
     async def _deliver(self, batch: Addressed) -> None:
         now = self._ctx.now()
