@@ -5,12 +5,11 @@ idempotent; a job whose worker stopped beating is taken over after `HEARTBEAT_TI
 """
 
 import asyncio
-import json
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, LiteralString, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -32,6 +31,7 @@ from nexusone.kernel.contract import Contract
 from nexusone.kernel.errors import Refusal
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.platform.database import Transaction
+from nexusone.platform.job_history import GIVEN_BACK, SPREAD, History, Step
 from nexusone.platform.origin import Principal, PrincipalKind
 from nexusone.platform.runtime import Context, Runtime
 
@@ -40,7 +40,14 @@ P = TypeVar("P", bound=Contract)
 QUEUE_SCHEMA = "queue"
 HEARTBEAT_TIMEOUT = timedelta(seconds=20)
 CRASHES_MAX = 3
+SPREAD_SECONDS = 15.0
+LOOK_SECONDS = 5.0
+HISTORY_MAX = 1000
 BACKOFF_MAX_SECONDS = 300.0
+
+LIST_STEPS: LiteralString = """
+select status::text as status, traceback from queue.pgqueuer_log where job_id = $1 order by created desc, id desc limit $2
+"""
 
 _settings = DBSettings(db_schema=QUEUE_SCHEMA)
 _log = structlog.get_logger(__name__)
@@ -48,6 +55,10 @@ _log = structlog.get_logger(__name__)
 
 class JobPoisoned(Exception):
     """The job took its worker down again and again; it is set aside."""
+
+
+class HandlerCancelled(Exception):
+    """A handler was cancelled from within; that is a failure like any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +141,25 @@ async def list_dead_letters(queue_url: str, *, limit: int = 100) -> list[DeadLet
         queries = _queries(PsycopgDriver(connection))
         letters = []
         for job in await queries.list_failed_jobs(limit):
-            history = await queries.job_log_history(job.id)
-            reasons = [entry.traceback.exception_message for entry in history if entry.traceback is not None]
+            reasons = [step.reason for step in await _steps_of(queries, job.id) if step.status == "failed" and step.reason]
             letters.append(_dead_letter(job, reasons[-1] if reasons else "unknown"))
         return letters
 
 
-async def redrive(queue_url: str, *, ids: Sequence[int]) -> None:
-    """Puts dead letters back into the queue, with their attempts forgotten."""
+async def redrive(queue_url: str, *, ids: Sequence[int]) -> list[int]:
+    """Puts dead letters back into the queue, with their attempts forgotten; returns those that stay.
+
+    One stays where a later job of the same key is in the queue.
+    """
+    left = []
     async with await _connect(queue_url) as connection:
-        await _queries(PsycopgDriver(connection)).requeue_jobs([JobId(identifier) for identifier in ids])
+        queries = _queries(PsycopgDriver(connection))
+        for identifier in ids:
+            try:
+                await queries.requeue_jobs([JobId(identifier)])
+            except psycopg.errors.UniqueViolation:
+                left.append(identifier)
+    return left
 
 
 def queue_schema_statements() -> str:
@@ -149,15 +169,21 @@ def queue_schema_statements() -> str:
 
 @dataclass
 class Worker:
-    """Takes jobs and schedules until stopped; after a lost connection it comes back by itself."""
+    """Takes jobs and schedules until stopped; after a lost connection it comes back by itself.
+
+    A job whose worker did not beat for `heartbeat_timeout` is taken over. Whoever cancels `run` makes it give back what it runs.
+    """
 
     runtime: Runtime
     queue_url: str
     kinds: Sequence[JobKind[Any]]
     schedules: Sequence[Schedule] = ()
     concurrency: int = 20
+    heartbeat_timeout: timedelta = HEARTBEAT_TIMEOUT
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _managers: list[QueueManager | SchedulerManager] = field(default_factory=list, init=False)
+    _handling: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _is_giving_back: bool = field(default=False, init=False)
 
     def stop(self) -> None:
         """Takes nothing more; running jobs may finish."""
@@ -171,8 +197,29 @@ class Worker:
             queries = _queries(_DeafDriver(connection))
             queue = QueueManager(queries)
             for kind in self.kinds:
-                queue.register_executor(kind.name, _Executor.of(kind, self.runtime, queries))
+                queue.register_executor(kind.name, _Executor.of(kind, self, queries))
             await queue.run(mode=QueueExecutionMode.drain, batch_size=10, dequeue_timeout=timedelta(milliseconds=50))
+
+    async def handle(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs a handler so that it can be given back.
+
+        Raises:
+            RetryRequested: it was given back.
+            HandlerCancelled: it was cancelled from within.
+        """
+        task = asyncio.create_task(work)
+        self._handling.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self._is_giving_back:
+                raise RetryRequested(timedelta(0), GIVEN_BACK) from None
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            raise HandlerCancelled("the handler was cancelled") from None
+        finally:
+            self._handling.discard(task)
 
     async def run(self) -> None:
         """Works until `stop`."""
@@ -199,22 +246,41 @@ class Worker:
             queue = QueueManager(queries)
             clockwork = SchedulerManager(_queries(PsycopgDriver(schedules_connection)))
             for kind in self.kinds:
-                queue.register_executor(kind.name, _Executor.of(kind, self.runtime, queries))
+                queue.register_executor(kind.name, _Executor.of(kind, self, queries))
             for schedule in self.schedules:
                 clockwork.schedule(schedule.name, schedule.cron)(_scheduled(schedule, self.runtime))
             self._managers = [queue, clockwork]
             if self._stopping.is_set():
                 return
-            await self._run_until_stopped(queue, clockwork)
+            cutting = asyncio.create_task(self._give_back_when_cut_off(jobs_connection))
+            try:
+                await self._run_until_stopped(queue, clockwork)
+            finally:
+                cutting.cancel()
+                await asyncio.gather(cutting, return_exceptions=True)
+                self._is_giving_back = False
+
+    async def _give_back_when_cut_off(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        # Without the queue nobody hears the heartbeats; after their time others take the jobs over, so they end here.
+        while not connection.closed:  # noqa: ASYNC110 - the driver tells nobody when it happens
+            await asyncio.sleep(min(1.0, self.heartbeat_timeout.total_seconds() / 4))
+        await asyncio.sleep(self.heartbeat_timeout.total_seconds())
+        self._give_back()
+
+    def _give_back(self) -> None:
+        self._is_giving_back = True
+        for task in self._handling:
+            task.cancel()
 
     async def _run_until_stopped(self, queue: QueueManager, clockwork: SchedulerManager) -> None:
         running = [
             asyncio.create_task(
                 queue.run(
-                    dequeue_timeout=timedelta(seconds=5),
-                    batch_size=min(10, self.concurrency // 2),
-                    max_concurrent_tasks=self.concurrency,
-                    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                    dequeue_timeout=min(timedelta(seconds=LOOK_SECONDS), self.heartbeat_timeout / 2),
+                    batch_size=max(1, min(10, self.concurrency // 2)),
+                    # The library takes at least two at once.
+                    max_concurrent_tasks=max(2, self.concurrency),
+                    heartbeat_timeout=self.heartbeat_timeout,
                     shutdown_on_listener_failure=True,
                 )
             )
@@ -223,6 +289,9 @@ class Worker:
             running.append(asyncio.create_task(clockwork.run()))
         try:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._give_back()
+            raise
         finally:
             queue.shutdown.set()
             clockwork.shutdown.set()
@@ -257,40 +326,60 @@ class _Executor(AbstractEntrypointExecutor):
     """Runs one job: builds its context, bounds its time, and turns failures into retries or dead letters."""
 
     kind: JobKind[Any]
-    runtime: Runtime
+    worker: Worker
     queries: Queries
 
     @classmethod
-    def of(cls, kind: JobKind[Any], runtime: Runtime, queries: Queries) -> "_Executor":
+    def of(cls, kind: JobKind[Any], worker: Worker, queries: Queries) -> "_Executor":
         made = cls(EntrypointExecutorParameters(concurrency_limit=kind.concurrency, func=_never, on_failure="hold"))
-        made.kind, made.runtime, made.queries = kind, runtime, queries
+        made.kind, made.worker, made.queries = kind, worker, queries
         return made
 
     async def execute(self, job: QueueJob, context: QueueContext) -> None:
-        ctx = _context_of(job, self.runtime)
+        ctx = _context_of(job, self.worker.runtime)
         with structlog.contextvars.bound_contextvars(
             request_id=ctx.request_id, workspace_id=str(ctx.workspace_id), job=self.kind.name, attempt=job.attempts + 1
         ):
-            await self._refuse_poison(job)
+            failures = await self._failures_so_far(job)
             try:
-                payload = self.kind.payload.model_validate_json(job.payload or b"{}")
-                async with asyncio.timeout(self.kind.timeout_seconds):
-                    await self.kind.handler(ctx, payload)
+                await self.worker.handle(self._handle(ctx, job))
+            except RetryRequested:
+                raise
             except Exception as error:
-                if _is_final(error) or job.attempts + 1 >= self.kind.attempts_max:
+                if _is_final(error) or failures + 1 >= self.kind.attempts_max:
                     _log.error("job.given_up", error=repr(error), exc_info=error)
                     raise
-                delay = _backoff_seconds(job.attempts, error)
+                delay = _backoff_seconds(failures, error)
                 _log.warning("job.retried", error=repr(error), delay_seconds=round(delay, 2))
                 raise RetryRequested(timedelta(seconds=delay), repr(error)) from error
 
-    async def _refuse_poison(self, job: QueueJob) -> None:
-        if datetime.now(UTC) - job.created < HEARTBEAT_TIMEOUT:
-            return
-        history = await self.queries.job_log_history(job.id)
-        crashes = sum(entry.status == "picked" for entry in history) - job.attempts - 1
-        if crashes >= CRASHES_MAX and not any(entry.status == "failed" for entry in history):
-            raise JobPoisoned(f"its worker died {crashes} times while running it")
+    async def _handle(self, ctx: Context, job: QueueJob) -> None:
+        payload = self.kind.payload.model_validate_json(job.payload or b"{}")
+        async with asyncio.timeout(self.kind.timeout_seconds):
+            await self.kind.handler(ctx, payload)
+
+    async def _failures_so_far(self, job: QueueJob) -> int:
+        if job.attempts == 0 and datetime.now(UTC) - job.created < self.worker.heartbeat_timeout:
+            return 0
+        history = History.of(await _steps_of(self.queries, job.id))
+        if history.crashes >= CRASHES_MAX:
+            raise JobPoisoned(f"its worker died {history.crashes} times while running it")
+        if history.is_after_crash and history.crashes == CRASHES_MAX - 1:
+            # One of those that ran together took the worker down; apart from each other it will be alone.
+            raise RetryRequested(timedelta(seconds=random.uniform(0, SPREAD_SECONDS)), SPREAD)  # noqa: S311 - jitter, not a secret
+        return history.failures
+
+
+async def _steps_of(queries: Queries, job_id: JobId) -> list[Step]:
+    # The library's own reading of its log fails on this driver, which gives JSON as objects.
+    rows = await queries.driver.fetch(LIST_STEPS, job_id, HISTORY_MAX)
+    return [Step(str(row["status"]), _reason_of(row["traceback"])) for row in reversed(rows)]
+
+
+def _reason_of(record: object) -> str | None:
+    if not isinstance(record, dict):
+        return None
+    return str((record.get("additional_context") or {}).get("reason") or record.get("exception_message"))
 
 
 def _is_final(error: Exception) -> bool:
@@ -338,7 +427,7 @@ def _dead_letter(job: QueueJob, reason: str) -> DeadLetter:
         id=int(job.id),
         name=str(job.entrypoint),
         workspace_id=UUID(str(workspace_id)) if workspace_id else None,
-        payload=json.dumps(json.loads(job.payload or b"{}")),
+        payload=(job.payload or b"").decode(errors="replace"),
         attempts=job.attempts + 1,
         failed_at=job.updated,
         reason=reason,

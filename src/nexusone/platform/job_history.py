@@ -1,0 +1,35 @@
+"""What a job went through, told from the queue's log: how often it failed, and how often its worker died with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+# Why a job was put back without having failed.
+GIVEN_BACK = "given back"
+SPREAD = "spread"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of the log: what became of the job, and why."""
+
+    status: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`crashes`: picked, and picked again without a word in between; counted since the job was last given up on."""
+
+    failures: int
+    crashes: int
+    is_after_crash: bool
+
+    @classmethod
+    def of(cls, steps: Sequence[Step]) -> "History":
+        """Reads the log of a job that was just picked, oldest first."""
+        ends = [number for number, step in enumerate(steps) if step.status == "failed"]
+        recent = [step for step in steps[ends[-1] + 1 if ends else 0 :] if step.status in ("picked", "queued")]
+        again = [before.status == after.status == "picked" for before, after in pairwise(recent)]
+        failures = [step for step in recent if step.status == "queued" and step.reason not in (None, GIVEN_BACK, SPREAD)]
+        return cls(failures=len(failures), crashes=sum(again), is_after_crash=bool(again) and again[-1])
