@@ -171,15 +171,13 @@ def _version_check(connection: psycopg.Connection) -> Check:
 
 
 def _login_check(connection: psycopg.Connection) -> Check:
-    row = connection.execute("select current_user, rolsuper, rolbypassrls from pg_roles where rolname = current_user").fetchone()
-    name, is_super, bypasses = row or ("?", True, True)
-    powers = [power for power, is_held in (("superuser", is_super), ("bypassrls", bypasses)) if is_held]
-    found = f"{name} is {' and '.join(powers)}: workspaces would not be kept apart" if powers else f"{name} has no special powers"
-    mend = (
-        "As an administrator: create role nexusone_app login nosuperuser nobypassrls password '...'; "
-        f"then name it in NEXUSONE_DATABASE_URL in place of {name}."
-    )
-    return _check("Database login", not powers, found, mend)
+    query = "select current_user, rolsuper, rolcreaterole, rolbypassrls from pg_roles where rolname = current_user"
+    name, is_super, makes_roles, bypasses = connection.execute(query).fetchone() or ("?", False, False, True)
+    if is_super or makes_roles:
+        return _check("Database login", True, f"{name} may make roles: used to migrate; requests run as nexusone_app", "")
+    found = f"{name} passes row-level security: workspaces would not be kept apart" if bypasses else f"{name} has no special powers"
+    mend = f"As an administrator: alter role {name} nobypassrls; or give an administrator's address, which is then only used to migrate."
+    return _check("Database login", not bypasses, found, mend)
 
 
 def _skew_check(connection: psycopg.Connection, clock: Clock) -> Check:
