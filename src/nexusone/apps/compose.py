@@ -20,7 +20,7 @@ from nexusone.platform.jobs import JobKind, Worker
 from nexusone.platform.live import LiveEvents
 from nexusone.platform.runtime import Runtime
 from nexusone.platform.settings import PlatformSettings
-from nexusone.platform.telemetry import CONTENT_TYPE, Metrics
+from nexusone.platform.telemetry import CONTENT_TYPE, Metrics, PoolState
 from nexusone.platform.vault import MasterKeys, Vault
 from nexusone.web.admission import Authenticator
 from nexusone.web.application import ApplicationParts, Lifespan, build_application
@@ -76,7 +76,17 @@ class Composition:
             kinds=job_kinds(modules),
             schedules=[*PLATFORM_SCHEDULES, *schedules],
             concurrency=concurrency,
+            metrics=self.metrics,
         )
+
+    def watch_database(self) -> None:
+        """Has the pool's state asked for at every scrape."""
+        self.metrics.watch_pool("database", self._pool_state)
+
+    def _pool_state(self) -> PoolState:
+        counted = self.runtime.database.statistics()
+        size, idle = counted.get("pool_size", 0), counted.get("pool_available", 0)
+        return PoolState(in_use=size - idle, idle=idle, waiting=counted.get("requests_waiting", 0))
 
     def _observe(self, method: str, route: str, status: int, seconds: float) -> None:
         self.metrics.request_served(method=method, route=route, status=status, seconds=seconds)
@@ -113,7 +123,10 @@ async def composed(
     await runtime.database.open()
     try:
         await runtime.vault.unlock()
-        yield Composition(runtime=runtime, url=url, messages=Messages(locale_folders()), live=LiveEvents(url), metrics=metrics or Metrics())
+        messages = Messages(locale_folders())
+        made = Composition(runtime=runtime, url=url, messages=messages, live=LiveEvents(url), metrics=metrics or Metrics())
+        made.watch_database()
+        yield made
     finally:
         await runtime.database.close()
 

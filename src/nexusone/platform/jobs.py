@@ -32,8 +32,10 @@ from nexusone.kernel.errors import Refusal
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.platform.database import Transaction
 from nexusone.platform.job_history import GIVEN_BACK, SPREAD, History, Step
+from nexusone.platform.job_telemetry import observed, trace_headers
 from nexusone.platform.origin import Principal, PrincipalKind
 from nexusone.platform.runtime import Context, Runtime
+from nexusone.platform.telemetry import Metrics
 
 P = TypeVar("P", bound=Contract)
 
@@ -123,6 +125,7 @@ async def enqueue_named(
         "locale": origin.locale,
         "timezone": origin.timezone,
         "request_id": origin.request_id,
+        **trace_headers(),
     }
     await _queries(PsycopgDriver(tx.connection)).enqueue(
         [name for name, _ in jobs],
@@ -180,6 +183,7 @@ class Worker:
     schedules: Sequence[Schedule] = ()
     concurrency: int = 20
     heartbeat_timeout: timedelta = HEARTBEAT_TIMEOUT
+    metrics: Metrics | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _managers: list[QueueManager | SchedulerManager] = field(default_factory=list, init=False)
     _handling: set[asyncio.Task[None]] = field(default_factory=set, init=False)
@@ -337,8 +341,11 @@ class _Executor(AbstractEntrypointExecutor):
 
     async def execute(self, job: QueueJob, context: QueueContext) -> None:
         ctx = _context_of(job, self.worker.runtime)
-        with structlog.contextvars.bound_contextvars(
-            request_id=ctx.request_id, workspace_id=str(ctx.workspace_id), job=self.kind.name, attempt=job.attempts + 1
+        with (
+            structlog.contextvars.bound_contextvars(
+                request_id=ctx.request_id, workspace_id=str(ctx.workspace_id), job=self.kind.name, attempt=job.attempts + 1
+            ),
+            observed(self.kind.name, job.headers or {}, self.worker.metrics, retry=RetryRequested),
         ):
             failures = await self._failures_so_far(job)
             try:
