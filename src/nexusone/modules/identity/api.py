@@ -1,6 +1,6 @@
 """How other modules ask identity."""
 
-from nexusone.modules.identity.contracts import Workspace
+from nexusone.modules.identity.contracts.accounts import Workspace
 from nexusone.modules.identity.service import accounts
 from nexusone.platform.runtime import Context
 

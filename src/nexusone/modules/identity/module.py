@@ -5,15 +5,15 @@ Invariant: a principal acts only in the workspace of its verified credential, wi
 
 from pathlib import Path
 
-from nexusone.modules.identity import routes
 from nexusone.modules.identity.events import ApiKeyCreated, ApiKeyRevoked, WorkspaceCreated
+from nexusone.modules.identity.routes import accounts, api_keys
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.web.module import Module
 
 MODULE = Module(
     name="identity",
     folder=Path(__file__).parent,
-    doors=(routes.door,),
+    doors=(accounts.door, api_keys.door),
     events=(WorkspaceCreated, ApiKeyCreated, ApiKeyRevoked),
     settings=(IdentitySettings,),
     permissions=("api_keys:read", "api_keys:write"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nexusone.kernel.errors import NotFound, Unauthenticated, Unprocessable
 from nexusone.kernel.ids import new_id
-from nexusone.modules.identity.contracts import Me, Refresh, SignedIn, SignIn, SignUp, User, Workspace
+from nexusone.modules.identity.contracts.accounts import Me, Refresh, SignedIn, SignIn, SignUp, User, Workspace
 from nexusone.modules.identity.domain.credentials import digest_of, is_same, read_refresh_token, write_refresh_token
 from nexusone.modules.identity.domain.passwords import password_faults
 from nexusone.modules.identity.events import WorkspaceCreated

@@ -2,13 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
 
 EmailText = Annotated[Text, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 PasswordText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Permission = Annotated[str, StringConstraints(pattern=r"^([a-z_]{2,40}:[a-z_]{2,40}|\*)$")]
 
 
 class SignUp(Contract):
@@ -72,29 +71,3 @@ class Me(Contract):
     user: User | None
     workspace: Workspace
     permissions: list[str]
-
-
-class NewApiKey(Contract):
-    """A key for machines, with no more permissions than its maker has; `expires_at` null: until revoked."""
-
-    name: Name
-    permissions: Annotated[list[Permission], Field(min_length=1, max_length=100, default_factory=lambda: ["*"])]
-    expires_at: Instant | None = None
-
-
-class ApiKey(Contract):
-    """A key without its secret."""
-
-    id: Id
-    name: str
-    permissions: list[str]
-    created_at: Instant
-    expires_at: Instant | None
-    revoked_at: Instant | None
-
-
-class IssuedApiKey(Contract):
-    """A new key with its `secret`, which is shown this once; a replayed request shows null."""
-
-    key: ApiKey
-    secret: str | None

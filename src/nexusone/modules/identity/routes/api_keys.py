@@ -1,0 +1,34 @@
+"""REST door of API keys."""
+
+from uuid import UUID
+
+from fastapi import Response
+
+from nexusone.kernel.page import Page
+from nexusone.modules.identity.contracts.api_keys import ApiKey, IssuedApiKey, NewApiKey
+from nexusone.modules.identity.service import api_keys
+from nexusone.modules.identity.service.refusals import (
+    ApiKeyNotFound,
+    PermissionNotHeld,
+)
+from nexusone.web.caller import Caller
+from nexusone.web.door import Door
+from nexusone.web.paging import Pager
+
+door = Door("api_keys")
+
+
+@door.post("/api-keys", permission="api_keys:write", status=201, summary="Make a key for machines", refusals=(PermissionNotHeld,))
+async def create_api_key(ctx: Caller, body: NewApiKey) -> IssuedApiKey:
+    return await api_keys.create_api_key(ctx, wanted=body)
+
+
+@door.get("/api-keys", permission="api_keys:read", summary="List the keys for machines")
+async def list_api_keys(ctx: Caller, pager: Pager) -> Page[ApiKey]:
+    return pager.page(await api_keys.list_api_keys(ctx, request=pager.request))
+
+
+@door.delete("/api-keys/{key_id}", permission="api_keys:write", status=204, summary="End a key for machines", refusals=(ApiKeyNotFound,))
+async def revoke_api_key(ctx: Caller, key_id: UUID) -> Response:
+    await api_keys.revoke_api_key(ctx, key_id=key_id)
+    return Response(status_code=204)
