@@ -7,7 +7,7 @@ from uuid import UUID
 from nexusone.kernel.errors import Unauthenticated
 from nexusone.kernel.locale import first_language
 from nexusone.modules.identity.domain.credentials import is_same, read_api_key
-from nexusone.modules.identity.domain.roles import permissions_of
+from nexusone.modules.identity.domain.permissions import permissions_of
 from nexusone.modules.identity.service.tokens import verify
 from nexusone.modules.identity.store import credentials
 from nexusone.modules.identity.store.credentials import AdmittedRow

@@ -7,7 +7,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.page import PageOf, PageRequest
 from nexusone.modules.identity.contracts.api_keys import ApiKey, IssuedApiKey, NewApiKey
 from nexusone.modules.identity.domain.credentials import digest_of, write_api_key
-from nexusone.modules.identity.domain.roles import within
+from nexusone.modules.identity.domain.permissions import within
 from nexusone.modules.identity.events import ApiKeyCreated, ApiKeyRevoked
 from nexusone.modules.identity.service.refusals import ApiKeyNotFound, PermissionNotHeld
 from nexusone.modules.identity.store import credentials
