@@ -122,21 +122,6 @@ class NewHold:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolution:
-    """How a hold is to be resolved; `transfer_suffix` and the hold's id are the transfer's key."""
-
-    workspace_id: UUID
-    key: str
-    used: int
-    state: HoldState
-    is_final: bool
-    kind: str
-    transfer_id: UUID
-    transfer_suffix: str
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class HoldAttempt:
     """`hold` is the new one, the one known under the key, or None where nothing could be held.
 

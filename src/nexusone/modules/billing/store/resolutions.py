@@ -123,6 +123,21 @@ returning id, key, purpose, amount_micros, settled_micros, closing_micros, state
 
 
 @dataclass(frozen=True, slots=True)
+class Resolution:
+    """How a hold is to be resolved; `transfer_suffix` and the hold's id are the transfer's key."""
+
+    workspace_id: UUID
+    key: str
+    used: int
+    state: HoldState
+    is_final: bool
+    kind: str
+    transfer_id: UUID
+    transfer_suffix: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedRow(HoldRow):
     """A hold after its resolution; `owes`: overdraft can be paid back now; `is_booked` false: the part was booked meanwhile."""
 
