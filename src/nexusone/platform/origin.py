@@ -11,12 +11,18 @@ PrincipalKind = Literal["anonymous", "user", "api_key", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts, and what it may do."""
+    """Who acts, and what it may do; a user also by which `methods` (RFC 8176: pwd, otp, hwk, …) and when it last proved itself.
+
+    `impersonator` is the operator who acts in the principal's place.
+    """
 
     kind: PrincipalKind
     id: UUID | None
     permissions: frozenset[str]
     session_id: UUID | None = None
+    methods: tuple[str, ...] = ()
+    authenticated_at: datetime | None = None
+    impersonator: UUID | None = None
 
     @property
     def label(self) -> str:
@@ -55,6 +61,9 @@ class Origin(Protocol):
 
     @property
     def request_id(self) -> str: ...
+
+    @property
+    def ip(self) -> str | None: ...
 
     @property
     def locale(self) -> str: ...

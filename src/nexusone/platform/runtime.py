@@ -63,6 +63,7 @@ class Context:
     locale: str = "en"
     timezone: str = "UTC"
     ip: str | None = None
+    user_agent: str | None = None
     idempotency: IdempotencyClaim | None = None
 
     @property

@@ -13,6 +13,7 @@ class Arrival:
 
     authorization: str | None
     ip: str
+    user_agent: str | None
     request_id: str
     language: str | None
     cost: int

@@ -29,6 +29,7 @@ Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 PUBLIC = "public"
 AUTHENTICATED = "authenticated"
 KEY_LENGTH_MAX = 255
+USER_AGENT_LENGTH_MAX = 300
 KEY = re.compile(r"[\x20-\x7e]{1,255}")
 CONTEXT_SCOPE_KEY = "nexusone.context"
 REQUEST_ID_SCOPE_KEY = "nexusone.request_id"
@@ -82,6 +83,7 @@ class Gate:
             request_id=request.scope.get(REQUEST_ID_SCOPE_KEY, "unknown"),
             locale=_language(request),
             ip=self.client_ip(request),
+            user_agent=_user_agent(request),
         )
         headers: dict[str, str] = {}
         try:
@@ -115,6 +117,7 @@ class Gate:
         arrival = Arrival(
             authorization=request.headers.get("authorization"),
             ip=ctx.ip or "",
+            user_agent=ctx.user_agent,
             request_id=ctx.request_id,
             language=request.headers.get("accept-language"),
             cost=declared.cost,
@@ -175,6 +178,11 @@ def context_of(request: Request) -> Context:
     """The context the gate made for this request."""
     ctx: Context = request.scope[CONTEXT_SCOPE_KEY]
     return ctx
+
+
+def _user_agent(request: Request) -> str | None:
+    shown = "".join(sign for sign in request.headers.get("user-agent", "") if sign.isprintable())
+    return shown[:USER_AGENT_LENGTH_MAX] or None
 
 
 def _success_status(request: Request) -> int:

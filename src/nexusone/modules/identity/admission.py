@@ -15,7 +15,14 @@ class CredentialAuthenticator:
         scheme, _, credential = (arrival.authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not credential:
             raise Unauthenticated(reason="send Authorization: Bearer with an access token or an API key")
-        anonymous = Context(runtime=runtime, workspace_id=None, principal=ANONYMOUS, request_id=arrival.request_id, ip=arrival.ip)
+        anonymous = Context(
+            runtime=runtime,
+            workspace_id=None,
+            principal=ANONYMOUS,
+            request_id=arrival.request_id,
+            ip=arrival.ip,
+            user_agent=arrival.user_agent,
+        )
         shown = Shown(credential=credential, language=arrival.language or "", cost=arrival.cost)
         admitting = admit_api_key if credential.startswith("nx_") else admit_session
         admitted = await admitting(anonymous, shown=shown)

@@ -9,8 +9,9 @@ class IdentitySettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NEXUSONE_IDENTITY_", extra="ignore", frozen=True)
 
-    access_token_seconds: int = Field(default=900, ge=60, le=3600)
-    refresh_token_seconds: int = Field(default=30 * 86_400, ge=3600)
+    access_token_seconds: int = Field(default=900, ge=60, le=900)
+    refresh_token_seconds: int = Field(default=7 * 86_400, ge=3600, le=30 * 86_400)
+    session_seconds_max: int = Field(default=30 * 86_400, ge=3600, le=30 * 86_400)
     password_length_min: int = Field(default=15, ge=8)
     argon2_memory_kib: int = Field(default=19_456, ge=8)
     argon2_iterations: int = Field(default=2, ge=1)

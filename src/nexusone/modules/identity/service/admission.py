@@ -47,7 +47,14 @@ async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
     row = await credentials.find_session(inside, session_id=claims.session_id, limit=limit)
     if row is None or row.role is None or row.principal_id != claims.user_id or not _is_valid(row, inside):
         raise Unauthenticated(reason="the session has ended")
-    principal = Principal(kind="user", id=row.principal_id, permissions=permissions_of(row.role), session_id=claims.session_id)
+    principal = Principal(
+        kind="user",
+        id=row.principal_id,
+        permissions=permissions_of(row.role),
+        session_id=claims.session_id,
+        methods=claims.methods,
+        authenticated_at=claims.authenticated_at,
+    )
     return _admitted(inside, shown, row, principal, limit)
 
 

@@ -21,6 +21,12 @@ class SessionEnded(Unauthenticated):
     code = "identity.session_ended"
 
 
+class RefreshSuperseded(Conflict):
+    """Another request with the same refresh token came first and has the new tokens."""
+
+    code = "identity.refresh_superseded"
+
+
 class ApiKeyNotFound(NotFound):
     """There is no such API key in this workspace."""
 

@@ -1,7 +1,7 @@
 """Access tokens: JWTs signed with Ed25519, verified by the algorithm and key we chose, never by what the token says."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
@@ -30,6 +30,8 @@ class AccessClaims:
     user_id: UUID
     workspace_id: UUID
     session_id: UUID
+    methods: tuple[str, ...]
+    authenticated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def issue(ctx: Context, claims: AccessClaims) -> str:
         "ws": str(claims.workspace_id),
         "sid": str(claims.session_id),
         "jti": str(new_id()),
+        "amr": list(claims.methods),
+        "auth_time": int(claims.authenticated_at.timestamp()),
         "iat": now,
         "nbf": now,
         "exp": now + timedelta(seconds=ctx.setting(IdentitySettings).access_token_seconds),
@@ -92,7 +96,13 @@ def _read_signed(keys: MasterKeys, token: str) -> _Signed:
         # Time is told by our own clock, which tests can move; the library only knows the machine's.
         options={"require": ["exp", "nbf", "iat", "sub", "jti"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
     )
-    claims = AccessClaims(user_id=UUID(payload["sub"]), workspace_id=UUID(payload["ws"]), session_id=UUID(payload["sid"]))
+    claims = AccessClaims(
+        user_id=UUID(payload["sub"]),
+        workspace_id=UUID(payload["ws"]),
+        session_id=UUID(payload["sid"]),
+        methods=tuple(payload["amr"]),
+        authenticated_at=datetime.fromtimestamp(payload["auth_time"], tz=UTC),
+    )
     return _Signed(claims=claims, valid_from=int(payload["nbf"]), expires_at=int(payload["exp"]))
 
 

@@ -1,4 +1,4 @@
-"""SQL of sessions and API keys, and the one statement that admits a request."""
+"""SQL of API keys, and the one statement that admits a request."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,30 +8,6 @@ from nexusone.platform.database import Transaction
 from nexusone.platform.limits import TAKE_ONE, Limit, take_one_parameters
 from nexusone.platform.runtime import Context
 from nexusone.platform.sql import Sql, fragment, sql
-
-INSERT_SESSION = sql("""
-insert into identity.session (workspace_id, id, user_id, refresh_hash, created_at, refreshed_at, expires_at)
-values (%(workspace_id)s, %(id)s, %(user_id)s, %(refresh_hash)s, %(now)s, %(now)s, %(expires_at)s)
-""")
-
-GET_SESSION_FOR_REFRESH = sql("""
-select s.user_id, s.refresh_hash, s.expires_at, s.revoked_at, m.role
-from identity.session as s
-join identity.member as m on m.workspace_id = s.workspace_id and m.user_id = s.user_id
-where s.workspace_id = %(workspace_id)s and s.id = %(id)s
-for update of s
-""")
-
-ROTATE_REFRESH = sql("""
-update identity.session
-set refresh_hash = %(refresh_hash)s, refresh_count = refresh_count + 1, refreshed_at = %(now)s, expires_at = %(expires_at)s
-where workspace_id = %(workspace_id)s and id = %(id)s
-""")
-
-REVOKE_SESSION = sql("""
-update identity.session set revoked_at = coalesce(revoked_at, %(now)s)
-where workspace_id = %(workspace_id)s and id = %(id)s
-""")
 
 INSERT_API_KEY = sql("""
 insert into identity.api_key (workspace_id, id, name, secret_hash, permissions, created_by, created_at, expires_at)
@@ -63,7 +39,7 @@ from taken
 join identity.session as s on s.workspace_id = %(workspace_id)s and s.id = %(id)s
 join identity.member as m on m.workspace_id = s.workspace_id and m.user_id = s.user_id
 join identity.workspace as w on w.workspace_id = s.workspace_id
-join identity.user_account as u on u.id = s.user_id
+join identity.user_account as u on u.id = s.user_id and u.session_generation = s.generation and u.disabled_at is null
 """).fill(take=TAKE_ONE)
 
 ADMIT_API_KEY = fragment("""
@@ -77,17 +53,6 @@ from taken
 join identity.api_key as k on k.workspace_id = %(workspace_id)s and k.id = %(id)s
 join identity.workspace as w on w.workspace_id = k.workspace_id
 """).fill(take=TAKE_ONE)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRow:
-    """A session as a refresh sees it."""
-
-    user_id: UUID
-    refresh_hash: bytes
-    expires_at: datetime
-    revoked_at: datetime | None
-    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,41 +81,6 @@ class AdmittedRow:
     valid_until: datetime | None
     taken: int
     resets_in_seconds: int
-
-
-async def insert_session(
-    tx: Transaction, *, workspace_id: UUID, session_id: UUID, user_id: UUID, refresh_hash: bytes, now: datetime, expires_at: datetime
-) -> None:
-    """A new session."""
-    await tx.execute(
-        INSERT_SESSION,
-        {
-            "workspace_id": workspace_id,
-            "id": session_id,
-            "user_id": user_id,
-            "refresh_hash": refresh_hash,
-            "now": now,
-            "expires_at": expires_at,
-        },
-    )
-
-
-async def find_session_for_refresh(tx: Transaction, *, workspace_id: UUID, session_id: UUID) -> SessionRow | None:
-    """A session, locked for the rotation of its refresh token."""
-    return await tx.find_one(SessionRow, GET_SESSION_FOR_REFRESH, {"workspace_id": workspace_id, "id": session_id})
-
-
-async def rotate_refresh(
-    tx: Transaction, *, workspace_id: UUID, session_id: UUID, refresh_hash: bytes, now: datetime, expires_at: datetime
-) -> None:
-    """Replaces the refresh token's digest."""
-    parameters = {"workspace_id": workspace_id, "id": session_id, "now": now, "expires_at": expires_at}
-    await tx.execute(ROTATE_REFRESH, {**parameters, "refresh_hash": refresh_hash})
-
-
-async def revoke_session(tx: Transaction, *, workspace_id: UUID, session_id: UUID, now: datetime) -> None:
-    """Ends a session for good."""
-    await tx.execute(REVOKE_SESSION, {"workspace_id": workspace_id, "id": session_id, "now": now})
 
 
 async def insert_api_key(tx: Transaction, key: ApiKeyRow, *, workspace_id: UUID, secret_hash: bytes, created_by: UUID | None) -> None:

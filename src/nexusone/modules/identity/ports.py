@@ -1,0 +1,31 @@
+"""What identity needs from the world: somebody who carries the mails of the product itself."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SystemMail:
+    """One mail of the product to one person, finished: `text` and `html` say the same. `locale` is its language."""
+
+    recipient: str
+    locale: str
+    subject: str
+    text: str
+    html: str
+
+
+class MailNotTaken(Exception):
+    """The carrier did not take the mail. `is_final`: it never will, so trying again is no use."""
+
+    def __init__(self, reason: str, *, is_final: bool) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
+
+
+class SystemMailer(Protocol):
+    """Carries the product's own mails: verification, password reset, security notifications, invitations."""
+
+    async def send(self, mail: SystemMail) -> None:
+        """Hands the mail over; returns when the carrier has taken it. Raises: MailNotTaken."""
+        ...
