@@ -31,15 +31,28 @@ SYSTEM_SCANS = {
     "identity.member": "the workspaces an account may sign in to",
     "identity.workspace": "the workspaces there are",
     "marketing.campaign": "campaigns that are not finished",
+    "platform.audit_archive": "archives whose time is over",
+    "platform.audit_checkpoint": "chains that went on since their last checkpoint",
+    "platform.audit_pending": "entries that wait for their seal",
     "platform.data_key": "keys to wrap anew when the master key changes",
     "platform.idempotency": "keys whose time is over",
 }
 
 # Written once: what was booked, sent or announced cannot be unsaid.
-APPEND_ONLY = ("billing.entry", "billing.transfer", "marketing.engagement", "marketing.template_version", "platform.event")
+APPEND_ONLY = (
+    "billing.entry",
+    "billing.transfer",
+    "marketing.engagement",
+    "marketing.template_version",
+    "platform.audit_checkpoint",
+    "platform.audit_entry",
+    "platform.audit_seal",
+    "platform.event",
+)
 
 # What the machinery lets every module do beside its own tables, all inside the module's own transaction.
 MACHINERY: dict[str, frozenset[str]] = {
+    "platform.audit_entry": frozenset({"INSERT"}),
     "platform.event": frozenset({"INSERT"}),
     "platform.idempotency": frozenset({"SELECT", "UPDATE"}),
     "platform.rate_limit": frozenset({"SELECT", "INSERT", "UPDATE"}),

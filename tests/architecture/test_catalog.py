@@ -8,6 +8,7 @@ from tests.architecture import catalog_rules as rules
 from tests.conftest import LOGIN, TestDatabase
 
 from nexusone.apps.catalog import MODULES, schema_parts
+from nexusone.platform.audit import PERSONAL_DATA as AUDIT_PERSONAL_DATA
 
 RULES: tuple[rules.Rule, ...] = (
     rules.tables_of_no_workspace,
@@ -173,7 +174,7 @@ def test_every_module_reads_every_published_view(admin: rules.Connection) -> Non
 
 
 def test_personal_columns_that_cards_declare_exist(admin: rules.Connection) -> None:
-    declared = {f"{module.name}.{column}" for module in MODULES for column in module.personal_data}
+    declared = _declared_personal()
     found = {
         row[0]
         for row in admin.execute(
@@ -187,7 +188,7 @@ def test_personal_columns_that_cards_declare_exist(admin: rules.Connection) -> N
 
 
 def test_columns_that_sound_personal_are_declared(admin: rules.Connection) -> None:
-    declared = {f"{module.name}.{column}" for module in MODULES for column in module.personal_data}
+    declared = _declared_personal()
     found = admin.execute(
         f"""
         select n.nspname || '.' || c.relname || '.' || a.attname from {rules.RELATIONS}
@@ -198,6 +199,12 @@ def test_columns_that_sound_personal_are_declared(admin: rules.Connection) -> No
         (list(SOUNDING_PERSONAL),),
     ).fetchall()
     assert {column for (column,) in found} - declared == set()
+
+
+def _declared_personal() -> set[str]:
+    return {f"{module.name}.{column}" for module in MODULES for column in module.personal_data} | {
+        f"platform.{column}" for column in AUDIT_PERSONAL_DATA
+    }
 
 
 def _owned(connection: rules.Connection, role: str) -> int:

@@ -121,7 +121,7 @@ def _grant_queue(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart
         "grant insert on queue.pgqueuer_log to {writers}",
         "grant select, insert, update, delete on all tables in schema queue to m_queue",
         # Every module writes facts and idempotency outcomes inside its own transaction; only platform reads events.
-        "grant insert on platform.event to {writers}",
+        "grant insert on platform.event, platform.audit_entry to {writers}",
         "grant select, update on platform.idempotency to {writers}",
         "grant select, insert, update on platform.rate_limit to {writers}",
     )
