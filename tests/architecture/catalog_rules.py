@@ -13,6 +13,7 @@ WALL = "(workspace_id = ( SELECT (NULLIF(current_setting('nexusone.workspace'::t
 
 # Tables of no workspace, each looked at: what they hold, and why no tenant can reach another through them.
 SHARED_TABLES = {
+    "identity.operator": "staff of the operating company are members of no workspace; only identity's role reads it",
     "identity.user_account": "a person may be a member of several workspaces; only identity's role reads it",
     "platform.migration": "which revisions were run; no role of the application reads it",
     "platform.rate_limit": "counters under opaque keys that carry the workspace; they say nothing of its content",
@@ -29,10 +30,10 @@ SYSTEM_SCANS = {
     "billing.grant_": "grants that expire",
     "billing.hold": "holds that expire",
     "identity.member": "the workspaces an account may sign in to",
+    "identity.role": "what a member of several workspaces is called in each",
     "identity.workspace": "the workspaces there are",
     "marketing.campaign": "campaigns that are not finished",
-    "platform.audit_archive": "archives whose time is over",
-    "platform.audit_checkpoint": "chains that went on since their last checkpoint",
+    "platform.audit_head": "the workspaces that have a trail, and whose chain went on since its last checkpoint",
     "platform.audit_pending": "entries that wait for their seal",
     "platform.data_key": "keys to wrap anew when the master key changes",
     "platform.idempotency": "keys whose time is over",

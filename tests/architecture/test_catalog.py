@@ -9,6 +9,7 @@ from tests.conftest import LOGIN, TestDatabase
 
 from nexusone.apps.catalog import MODULES, schema_parts
 from nexusone.platform.audit import PERSONAL_DATA as AUDIT_PERSONAL_DATA
+from nexusone.platform.schema import MACHINE_ROLES
 
 RULES: tuple[rules.Rule, ...] = (
     rules.tables_of_no_workspace,
@@ -111,7 +112,7 @@ def test_everything_belongs_to_its_modules_owner(admin: rules.Connection) -> Non
 
 
 def test_owners_and_module_roles_are_powerless_beyond_their_schema(admin: rules.Connection) -> None:
-    expected = {"m_system", "m_queue", *(f"{kind}_{part.name}" for part in schema_parts() for kind in ("o", "m"))}
+    expected = {*MACHINE_ROLES, *(f"{kind}_{part.name}" for part in schema_parts() for kind in ("o", "m"))}
     roles = admin.execute(
         """
         select rolname::text, rolsuper or rolbypassrls or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication,
@@ -153,7 +154,7 @@ def test_the_applications_login_may_become_module_roles_and_no_other(admin: rule
         """,
         (LOGIN.name,),
     ).fetchall()
-    runtime = {"m_system", "m_queue", *(f"m_{part.name}" for part in schema_parts())}
+    runtime = {*MACHINE_ROLES, *(f"m_{part.name}" for part in schema_parts())}
     assert {row[0] for row in memberships} == runtime
     assert {row[1:] for row in memberships} == {(False, True, False)}
 

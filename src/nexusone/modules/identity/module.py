@@ -18,6 +18,9 @@ MODULE = Module(
     settings=(IdentitySettings,),
     permissions=("api_keys:read", "api_keys:write"),
     personal_data={
+        "invitation.email": "who is invited",
+        "operator.email": "how a member of staff signs in",
+        "operator.name": "how a member of staff is called",
         "user_account.email": "how a member signs in",
         "user_account.name": "how a member is called",
     },
