@@ -1,5 +1,7 @@
-"""What the machinery cleans up by the clock: spent rate-limit windows, forgotten idempotency keys."""
+"""What the machinery does by the clock: sweeps spent rate-limit windows and idempotency keys, seals and signs the audit trail."""
 
+from nexusone.platform.audit.checkpoints import take_checkpoints
+from nexusone.platform.audit.sealing import seal_all
 from nexusone.platform.idempotency import forget_old_keys
 from nexusone.platform.jobs import Schedule
 from nexusone.platform.limits import sweep
@@ -7,4 +9,6 @@ from nexusone.platform.limits import sweep
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="platform.sweep_rate_limits", cron="*/5 * * * *", handler=sweep),
     Schedule(name="platform.forget_idempotency_keys", cron="17 * * * *", handler=forget_old_keys),
+    Schedule(name="platform.seal_audit", cron="* * * * *", handler=seal_all),
+    Schedule(name="platform.take_audit_checkpoints", cron="3 * * * *", handler=take_checkpoints),
 )

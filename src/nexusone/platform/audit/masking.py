@@ -39,7 +39,7 @@ def changes_between(before: Change | None, after: Change | None) -> dict[str, ob
         sides = {side: values[name] for side, values in (("before", old), ("after", new)) if name in values}
         changes[printable(name)] = {side: _shown(value, name) for side, value in sides.items()}
     if len(json.dumps(changes)) > CHANGES_LENGTH_MAX:
-        return dict.fromkeys(changes, {"after": "[too long]"})
+        return {name: {"after": "[too long]"} for name in changes}
     return changes
 
 

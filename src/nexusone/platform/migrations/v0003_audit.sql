@@ -41,6 +41,16 @@ create table platform.audit_seal (
 );
 select platform.protect('platform.audit_seal');
 
+-- Where the chain ends; whoever seals holds this row. Chains that went on since their last checkpoint are found here.
+create table platform.audit_head (
+    workspace_id uuid not null primary key,
+    position bigint not null,
+    chain_hash bytea not null,
+    checkpointed bigint not null
+);
+select platform.protect('platform.audit_head');
+select platform.allow_system_scan('platform.audit_head');
+
 -- How far the chain reached at an instant, signed; the same text lies in the blob store.
 create table platform.audit_checkpoint (
     workspace_id uuid not null,
@@ -51,13 +61,13 @@ create table platform.audit_checkpoint (
     primary key (workspace_id, position)
 );
 select platform.protect('platform.audit_checkpoint');
-select platform.allow_system_scan('platform.audit_checkpoint');
 
 -- Entries and seals up to a position that moved to the blob store.
 create table platform.audit_archive (
     workspace_id uuid not null,
     first_position bigint not null,
     last_position bigint not null,
+    previous_hash bytea not null,
     chain_hash bytea not null,
     blob_key text not null,
     newest_at timestamptz not null,
@@ -66,7 +76,6 @@ create table platform.audit_archive (
     unique (workspace_id, last_position)
 );
 select platform.protect('platform.audit_archive');
-select platform.allow_system_scan('platform.audit_archive');
 
 -- The one text of an entry that its hash covers: a JSON array, the time in microseconds since 1970.
 create function platform.audit_text(entry platform.audit_entry) returns text
