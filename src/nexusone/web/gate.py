@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from nexusone.platform.origin import ANONYMOUS, IdempotencyClaim
 from nexusone.platform.runtime import Context, Runtime
 from nexusone.web.admission import Arrival, Authenticator
 from nexusone.web.problems import Messages, pointer_step, problem_response, refusal_of
+from nexusone.web.security_trail import SecurityTrail
 
 KeyUse = Literal["none", "optional", "required"]
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -43,6 +44,9 @@ class IdempotencyKeyMissing(InvalidRequest):
 
 class Declared(Protocol):
     """What the gate needs to know of a route."""
+
+    @property
+    def operation(self) -> str: ...
 
     @property
     def permission(self) -> str: ...
@@ -73,6 +77,7 @@ class Gate:
     messages: Messages
     anonymous_rate: str
     trusted_proxies: tuple[str, ...] = ()
+    trail: SecurityTrail = field(default_factory=SecurityTrail)
 
     async def pass_through(self, request: Request, declared: Declared, reading: Reading, answer: Answer) -> Response:
         """Admits a request, lets it be answered, and turns refusals into problems."""
@@ -92,11 +97,17 @@ class Gate:
             _refuse_unread(request, reading)
             response = await self._answer_once(request, declared, ctx, answer)
         except (RequestValidationError, HTTPException) as error:
-            response = self.refuse(refusal_of(error), ctx)
+            response = await self._refuse_noted(refusal_of(error), request, declared, ctx)
         except Refusal as refusal:
-            response = self.refuse(refusal, ctx)
+            response = await self._refuse_noted(refusal, request, declared, ctx)
         response.headers.update({name: value for name, value in headers.items() if name not in response.headers})
         return response
+
+    async def _refuse_noted(self, refusal: Refusal, request: Request, declared: Declared, ctx: Context) -> Response:
+        # A caller who was known and then refused stands in the request, not in what pass_through began with.
+        known: Context = request.scope.get(CONTEXT_SCOPE_KEY, ctx)
+        await self.trail.note(known, refusal, operation=declared.operation)
+        return self.refuse(refusal, ctx)
 
     def refuse(self, refusal: Refusal, ctx: Context) -> Response:
         """The problem a refusal becomes, in the caller's language."""
@@ -128,6 +139,7 @@ class Gate:
             refusal.headers.update(await self._take_anonymously(ctx, declared))
             raise
         structlog.contextvars.bind_contextvars(workspace_id=str(admission.ctx.workspace_id))
+        request.scope[CONTEXT_SCOPE_KEY] = admission.ctx
         if declared.permission != AUTHENTICATED and not admission.ctx.may(declared.permission):
             raise Forbidden(permission=declared.permission, headers=admission.headers)
         return admission.ctx, dict(admission.headers)

@@ -20,8 +20,8 @@ from nexusone.kernel.contract import Contract
 from nexusone.kernel.errors import Forbidden, InvalidRequest, Refusal
 from nexusone.platform.runtime import Context
 from nexusone.web.caller import Caller
-from nexusone.web.door import Door
-from nexusone.web.gate import AUTHENTICATED
+from nexusone.web.door import GATE_STATE, Door
+from nexusone.web.gate import AUTHENTICATED, Gate
 from nexusone.web.graphql_cost import COST_MAX, NESTING_MAX, TOKENS_MAX, PagedFields, cost_of, nesting_of
 
 SCHEMA_STATE = "graphql_schema"
@@ -125,6 +125,10 @@ async def graphql(ctx: Caller, request: Request, body: GraphqlRequest) -> Respon
     )
     if result.errors and result.data is None and not any(error.original_error for error in result.errors):
         raise InvalidRequest(reason="; ".join(error.message for error in result.errors[:3]))
+    for error in result.errors or ():
+        if isinstance(error.original_error, Forbidden):
+            gate: Gate = getattr(request.app.state, GATE_STATE)
+            await gate.trail.note(ctx, error.original_error, operation="graphql.graphql")
     answer = GraphqlAnswer(data=result.data, errors=tuple(_error(error) for error in result.errors) if result.errors else None)
     return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
 
