@@ -15,17 +15,9 @@ class SystemMail:
     html: str
 
 
-class MailNotTaken(Exception):
-    """The carrier did not take the mail. `is_final`: it never will, so trying again is no use."""
-
-    def __init__(self, reason: str, *, is_final: bool) -> None:
-        super().__init__(reason)
-        self.is_final = is_final
-
-
 class SystemMailer(Protocol):
     """Carries the product's own mails: verification, password reset, security notifications, invitations."""
 
     async def send(self, mail: SystemMail) -> None:
-        """Hands the mail over; returns when the carrier has taken it. Raises: MailNotTaken."""
+        """Hands the mail over; returns when the carrier has taken it. Raises: DefiniteFailure, UnknownOutcome."""
         ...

@@ -1,4 +1,4 @@
-"""The words of identity: sign-up, sign-in, sessions, API keys."""
+"""The words of accounts: sign-up, verification, sign-in, sessions, passwords."""
 
 from typing import Annotated, Literal
 
@@ -8,10 +8,11 @@ from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
 
 EmailText = Annotated[Text, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 PasswordText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+TokenText = Annotated[str, StringConstraints(min_length=10, max_length=300)]
 
 
 class SignUp(Contract):
-    """A new account with its first workspace. The password has at least 15 characters; length is its only rule."""
+    """A new account with its first workspace. The password has at least 15 characters; length is its only rule of form."""
 
     email: EmailText
     password: PasswordText
@@ -19,18 +20,62 @@ class SignUp(Contract):
     workspace_name: Name
 
 
+class SignUpReceived(Contract):
+    """The next step is in a mail to the address: the answer is the same whether or not the address has an account."""
+
+    verification_required: Literal[True]
+    expires_in: int
+
+
+class Verify(Contract):
+    """The token of the verification mail, with the password that was chosen at sign-up."""
+
+    token: TokenText
+    password: PasswordText
+
+
 class SignIn(Contract):
-    """An account's credentials; `workspace_id` chooses among several workspaces (default: the oldest)."""
+    """An account's credentials; `workspace_id` chooses among several workspaces (default: the oldest).
+
+    `device` is the token that an earlier sign-in answered: limits that others used up do not keep a known device out.
+    """
 
     email: EmailText
     password: PasswordText
     workspace_id: Id | None = None
+    device: TokenText | None = None
 
 
 class Refresh(Contract):
     """The refresh token given at sign-in or at the last refresh; it works once."""
 
-    refresh_token: Annotated[str, StringConstraints(min_length=10, max_length=300)]
+    refresh_token: TokenText
+
+
+class ForgotPassword(Contract):
+    """Whose password is to be chosen anew."""
+
+    email: EmailText
+
+
+class ResetPassword(Contract):
+    """The token of the reset mail, and the new password."""
+
+    token: TokenText
+    password: PasswordText
+
+
+class PasswordChosen(Contract):
+    """All sessions are over; `device` lets this device sign in even where others use up the account's tries."""
+
+    device: str
+
+
+class ChangePassword(Contract):
+    """The present password, and the new one; all other sessions end."""
+
+    current_password: PasswordText
+    new_password: PasswordText
 
 
 class User(Contract):
@@ -54,7 +99,10 @@ class Workspace(Contract):
 
 
 class SignedIn(Contract):
-    """A session: the access token goes into `Authorization: Bearer …` and lives `expires_in` seconds."""
+    """A session: the access token goes into `Authorization: Bearer …` and lives `expires_in` seconds.
+
+    `device` is the token of this device, to be shown at the next sign-in; null where it is known already.
+    """
 
     user: User
     workspace: Workspace
@@ -62,6 +110,27 @@ class SignedIn(Contract):
     refresh_token: str
     token_type: Literal["Bearer"]
     expires_in: int
+    device: str | None = None
+
+
+class Session(Contract):
+    """One of a person's own living sessions, as far as it is known where it came from."""
+
+    id: Id
+    workspace_id: Id
+    methods: list[str]
+    ip: str | None
+    user_agent: str | None
+    created_at: Instant
+    refreshed_at: Instant
+    expires_at: Instant
+    is_current: bool
+
+
+class Sessions(Contract):
+    """A person's living sessions in all workspaces, the last used first; at most 100."""
+
+    items: list[Session]
 
 
 class Me(Contract):

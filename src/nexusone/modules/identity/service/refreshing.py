@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 
 from nexusone.modules.identity.contracts.accounts import Refresh, SignedIn
 from nexusone.modules.identity.domain.credentials import SecretReference, digest_of, is_same, read_refresh_token
+from nexusone.modules.identity.events import SessionEnded as Ended
+from nexusone.modules.identity.service.mailing import notify
 from nexusone.modules.identity.service.refusals import RefreshSuperseded, SessionEnded
 from nexusone.modules.identity.service.sessions import SECRET_BYTES, Proof, signed_in
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts, sessions
 from nexusone.modules.identity.store.sessions import SessionRow
 from nexusone.platform.database import Transaction
+from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
 
 
@@ -51,6 +54,8 @@ async def _trade(
     if asked_at < session.refreshed_at:
         return RefreshSuperseded(headers={"Retry-After": "1"})
     await sessions.revoke_session(tx, **place, user_id=session.user_id, now=ctx.now())
+    await publish(tx, Ended(session_id=reference.id, user_id=session.user_id, reason="token_reused"))
+    await notify(ctx, tx, user_id=session.user_id, kind="refresh_reused")
     return None
 
 

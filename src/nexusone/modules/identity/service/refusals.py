@@ -1,6 +1,6 @@
 """What identity refuses."""
 
-from nexusone.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from nexusone.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
 
 
 class EmailTaken(Conflict):
@@ -25,6 +25,30 @@ class RefreshSuperseded(Conflict):
     """Another request with the same refresh token came first and has the new tokens."""
 
     code = "identity.refresh_superseded"
+
+
+class TokenSpent(Unauthenticated):
+    """The token of a mail was used before, expired, was replaced by a later one, or never was."""
+
+    code = "identity.token_spent"
+
+
+class SessionNotFound(NotFound):
+    """The caller has no such living session."""
+
+    code = "identity.session_not_found"
+
+
+class PeopleOnly(Forbidden):
+    """An API key cannot do what only its person may do."""
+
+    code = "identity.people_only"
+
+
+class MailerMissing(Unavailable):
+    """No carrier of mails is set up in this deployment."""
+
+    code = "identity.mailer_missing"
 
 
 class ApiKeyNotFound(NotFound):

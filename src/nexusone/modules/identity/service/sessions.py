@@ -8,12 +8,14 @@ from uuid import UUID
 from nexusone.kernel.ids import new_id
 from nexusone.modules.identity.contracts.accounts import SignedIn, User, Workspace
 from nexusone.modules.identity.domain.credentials import digest_of, write_refresh_token
+from nexusone.modules.identity.events import SessionOpened
 from nexusone.modules.identity.service.tokens import AccessClaims, issue
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts, sessions
 from nexusone.modules.identity.store.accounts import UserRow, WorkspaceRow
 from nexusone.modules.identity.store.sessions import NewSession
 from nexusone.platform.database import Transaction
+from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
 
 SECRET_BYTES = 32
@@ -49,6 +51,7 @@ async def open_session(ctx: Context, tx: Transaction, *, user: UserRow, proof: P
         device_id=proof.device_id,
     )
     await sessions.insert_session(tx, session)
+    await publish(tx, SessionOpened(session_id=session_id, user_id=user.id, methods=list(proof.methods)))
     return await signed_in(ctx, tx, user=user, session_id=session_id, secret=secret, proof=proof)
 
 

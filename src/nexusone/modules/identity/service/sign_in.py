@@ -1,56 +1,55 @@
 """Signing in: the password, the second factor where one is asked for, the session."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
-from nexusone.kernel.errors import NotFound, Unauthenticated
+from nexusone.kernel.errors import NotFound
 from nexusone.modules.identity.contracts.accounts import SignedIn, SignIn
 from nexusone.modules.identity.contracts.mfa import MfaChallenge
-from nexusone.modules.identity.domain.credentials import digest_of
+from nexusone.modules.identity.service.devices import find_known, see_device
 from nexusone.modules.identity.service.mfa import challenge_for
 from nexusone.modules.identity.service.passwords import hash_password, is_outdated, is_password
 from nexusone.modules.identity.service.refusals import WrongCredentials
 from nexusone.modules.identity.service.sessions import Proof, open_session
+from nexusone.modules.identity.service.tries import account_limit, give_back, network_limit
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts
 from nexusone.modules.identity.store.accounts import UserRow
 from nexusone.platform.database import Transaction
-from nexusone.platform.limits import Limit, rate, take
+from nexusone.platform.limits import take
 from nexusone.platform.runtime import Context
+from nexusone.platform.settings import PlatformSettings
 
-# Tighter than the API in general: per account and per address (AUTHN-05).
-SIGN_IN_RATE = "20/minute"
+
+@dataclass(frozen=True, slots=True)
+class _Rehashed:
+    password_hash: str
+    was: str
 
 
 async def sign_in(ctx: Context, *, wanted: SignIn) -> SignedIn | MfaChallenge:
     """Opens a session, or asks for the second factor.
 
     Raises:
-        WrongCredentials: no such account, or another password; nobody learns which.
-        RateLimited: too many tries for this account or from this address.
+        WrongCredentials: no such account, another password, not verified, or disabled; nobody learns which.
+        RateLimited: too many tries for this account, or from this network.
+        NotFound: the account does not belong to the wanted workspace.
     """
     email = wanted.email.strip().lower()
-    tries = rate(SIGN_IN_RATE)
-    account = digest_of(email).hex()[:32]
-    await take(
-        ctx,
-        [
-            Limit(policy="sign-in-account", rate=tries, subject=account),
-            Limit(policy="sign-in-address", rate=tries, subject=f"ip:{ctx.ip}"),
-        ],
-    )
-    settings = ctx.setting(IdentitySettings)
-    async with ctx.transaction("identity") as tx:
-        user = await accounts.find_user_by_email(tx, email=email)
-    if not await is_password(wanted.password, user.password_hash if user else None, settings=settings) or user is None:
-        raise WrongCredentials
+    device_id = await find_known(ctx, token=wanted.device, email=email)
+    tries = account_limit(email, device_id=device_id)
+    await take(ctx, [tries, network_limit(ctx, "sign-in-network")])
+    user = await _authenticate(ctx, email=email, password=wanted.password)
+    await give_back(ctx, tries)
+    rehashed = await _rehash(ctx, user, wanted.password)
     inside = ctx.for_workspace(await choose_workspace(ctx, user_id=user.id, wanted=wanted.workspace_id))
-    outdated = user.password_hash is not None and is_outdated(user.password_hash, settings=settings)
-    rehashed = await hash_password(wanted.password, settings=settings) if outdated else None
     async with inside.transaction("identity") as tx:
         if rehashed is not None:
-            await accounts.update_password_hash(tx, user_id=user.id, password_hash=rehashed)
+            await accounts.update_password_hash(tx, user_id=user.id, password_hash=rehashed.password_hash, was=rehashed.was)
         challenge = await challenge_for(inside, tx, user_id=user.id, workspace_id=inside.workspace)
-        return challenge or await finish_sign_in(inside, tx, user=user, workspace_id=inside.workspace, methods=("pwd",))
+        if challenge is not None:
+            return challenge
+        return await finish_sign_in(inside, tx, user=user, workspace_id=inside.workspace, methods=("pwd",), device=wanted.device)
 
 
 async def finish_sign_in(
@@ -60,14 +59,18 @@ async def finish_sign_in(
 
     `methods` are RFC 8176's (pwd, otp, hwk, fed, mfa…), `device` is the token of a known device where one was shown.
     """
-    return await open_session(ctx.for_workspace(workspace_id), tx, user=user, proof=Proof(methods=methods, authenticated_at=ctx.now()))
+    inside = ctx.for_workspace(workspace_id)
+    seen = await see_device(inside, tx, user=user, token=device)
+    proof = Proof(methods=methods, authenticated_at=ctx.now(), device_id=seen.id)
+    answer = await open_session(inside, tx, user=user, proof=proof)
+    return answer.model_copy(update={"device": seen.token})
 
 
 async def choose_workspace(ctx: Context, *, user_id: UUID, wanted: UUID | None) -> UUID:
     """The workspace a user enters: the wanted one, or the oldest.
 
     Raises:
-        Unauthenticated: the user belongs to no workspace.
+        WrongCredentials: the user belongs to no workspace.
         NotFound: not to the wanted one.
     """
     async with ctx.transaction("system") as tx:
@@ -76,5 +79,33 @@ async def choose_workspace(ctx: Context, *, user_id: UUID, wanted: UUID | None) 
         if wanted is None or membership.workspace_id == wanted:
             return membership.workspace_id
     if wanted is None:
-        raise Unauthenticated(reason="this account belongs to no workspace")
+        raise WrongCredentials
     raise NotFound(what="workspace")
+
+
+def requires_verification(ctx: Context) -> bool:
+    """Whether an account needs a verified address before it may do anything."""
+    wanted = ctx.setting(IdentitySettings).requires_verification
+    return ctx.setting(PlatformSettings).mode == "live" if wanted is None else wanted
+
+
+def may_enter(ctx: Context, user: UserRow) -> bool:
+    """Whether an account may open sessions: not disabled, and verified where that is required."""
+    return user.disabled_at is None and (user.email_verified_at is not None or not requires_verification(ctx))
+
+
+async def _authenticate(ctx: Context, *, email: str, password: str) -> UserRow:
+    async with ctx.transaction("identity") as tx:
+        user = await accounts.find_user_by_email(tx, email=email)
+    # The password is checked in every case, so that the time tells nothing.
+    is_right = await is_password(password, user.password_hash if user else None, settings=ctx.setting(IdentitySettings))
+    if user is None or not is_right or not may_enter(ctx, user):
+        raise WrongCredentials
+    return user
+
+
+async def _rehash(ctx: Context, user: UserRow, password: str) -> _Rehashed | None:
+    settings = ctx.setting(IdentitySettings)
+    if user.password_hash is None or not is_outdated(user.password_hash, settings=settings):
+        return None
+    return _Rehashed(password_hash=await hash_password(password, settings=settings), was=user.password_hash)

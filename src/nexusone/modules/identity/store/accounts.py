@@ -33,8 +33,15 @@ select id, email, name, password_hash, locale, created_at, email_verified_at, di
 from identity.user_account where id = %(id)s
 """)
 
+# Only where the password is still the one that was checked.
 UPDATE_PASSWORD_HASH = sql("""
-update identity.user_account set password_hash = %(password_hash)s where id = %(id)s
+update identity.user_account set password_hash = %(password_hash)s where id = %(id)s and password_hash = %(was)s
+""")
+
+SET_PASSWORD = sql("""
+update identity.user_account
+set password_hash = %(password_hash)s, password_changed_at = %(now)s, email_verified_at = coalesce(email_verified_at, %(verified_at)s)
+where id = %(id)s
 """)
 
 GET_WORKSPACE = sql("""
@@ -112,9 +119,14 @@ async def find_user(tx: Transaction, *, user_id: UUID) -> UserRow | None:
     return await tx.find_one(UserRow, FIND_USER, {"id": user_id})
 
 
-async def update_password_hash(tx: Transaction, *, user_id: UUID, password_hash: str) -> None:
-    """Stores a hash made with newer parameters."""
-    await tx.execute(UPDATE_PASSWORD_HASH, {"id": user_id, "password_hash": password_hash})
+async def update_password_hash(tx: Transaction, *, user_id: UUID, password_hash: str, was: str) -> None:
+    """Stores a hash of the same password made with newer parameters."""
+    await tx.execute(UPDATE_PASSWORD_HASH, {"id": user_id, "password_hash": password_hash, "was": was})
+
+
+async def set_password(tx: Transaction, *, user_id: UUID, password_hash: str, now: datetime, verified_at: datetime | None = None) -> None:
+    """A new password; `verified_at` where the same act showed that the address is the person's."""
+    await tx.execute(SET_PASSWORD, {"id": user_id, "password_hash": password_hash, "now": now, "verified_at": verified_at})
 
 
 async def get_workspace(tx: Transaction, *, workspace_id: UUID) -> WorkspaceRow:

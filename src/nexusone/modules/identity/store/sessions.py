@@ -51,7 +51,7 @@ update identity.session set revoked_at = %(now)s
 where workspace_id = %(workspace_id)s and id = %(id)s and user_id = %(user_id)s and revoked_at is null
 """)
 
-REVOKE_OTHER_SESSIONS = sql("""
+END_ALL = sql("""
 update identity.user_account set session_generation = session_generation + 1 where id = %(user_id)s
 """)
 
@@ -154,9 +154,9 @@ async def revoke_session(tx: Transaction, *, workspace_id: UUID, session_id: UUI
     return await tx.execute(REVOKE_SESSION, place) == 1
 
 
-async def revoke_other_sessions(tx: Transaction, *, user_id: UUID, kept: tuple[UUID, UUID] | None) -> None:
+async def end_all(tx: Transaction, *, user_id: UUID, kept: tuple[UUID, UUID] | None) -> None:
     """Ends all sessions of a person, in all workspaces at once, but for the one kept (workspace and id)."""
-    await tx.execute(REVOKE_OTHER_SESSIONS, {"user_id": user_id})
+    await tx.execute(END_ALL, {"user_id": user_id})
     if kept is not None:
         await tx.execute(KEEP_SESSION, {"workspace_id": kept[0], "id": kept[1], "user_id": user_id})
 
