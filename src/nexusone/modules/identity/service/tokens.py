@@ -116,7 +116,7 @@ def _verified(runtime: Runtime, token: str, *, audience: str) -> Mapping[str, An
     except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unauthenticated(reason="the token is not valid") from error
     now = runtime.clock.now().timestamp()
-    if now >= signed.expires_at + LEEWAY.total_seconds():
+    if now >= signed.expires_at:
         raise Unauthenticated(reason="the token has expired")
     if now < signed.valid_from - LEEWAY.total_seconds():
         raise Unauthenticated(reason="the token is not valid yet")
@@ -127,7 +127,8 @@ def _verified(runtime: Runtime, token: str, *, audience: str) -> Mapping[str, An
 @lru_cache(maxsize=8192)
 def _read_signed(keys: MasterKeys, token: str, audience: str) -> _Signed:
     header = jwt.get_unverified_header(token)
-    if header.get("alg") != ALGORITHM or header.get("typ") != TOKEN_TYPE or header.get("kid") not in keys.ids:
+    # Ours have these fields and no others: crit, jku, jwk, x5u, x5c and b64 have nothing to say here.
+    if header.keys() != HEADER_FIELDS or header["alg"] != ALGORITHM or header["typ"] != TOKEN_TYPE or header["kid"] not in keys.ids:
         raise ValueError("not a token of ours")
     payload = jwt.decode(
         token,
@@ -139,6 +140,19 @@ def _read_signed(keys: MasterKeys, token: str, audience: str) -> _Signed:
         options={"require": ["exp", "nbf", "iat", "sub", "jti"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
     )
     return _Signed(payload=payload, valid_from=int(payload["nbf"]), expires_at=int(payload["exp"]))
+
+
+def public_keys(runtime: Runtime) -> SigningKeySet:
+    """The public halves of all keys whose tokens are honoured, the one that signs now first."""
+    keys = runtime.keys
+    ordered = sorted(keys.ids, key=lambda key_id: key_id != keys.primary_id)
+    return SigningKeySet(keys=[_public_key(keys, key_id) for key_id in ordered])
+
+
+def _public_key(keys: MasterKeys, key_id: str) -> SigningKey:
+    raw = _private_key(keys, key_id).public_key().public_bytes_raw()
+    x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return SigningKey(kty="OKP", crv="Ed25519", alg="EdDSA", use="sig", kid=key_id, x=x)
 
 
 def _private_key(keys: MasterKeys, key_id: str) -> Ed25519PrivateKey:
