@@ -11,7 +11,7 @@ from nexusone.platform.audit.masking import changes_between, printable
 from nexusone.platform.database import Transaction
 from nexusone.platform.origin import Origin
 from nexusone.platform.runtime import Context
-from nexusone.platform.sql import Sql, fragment, sql
+from nexusone.platform.sql import Sql, fragment
 
 Result = Literal["done", "refused", "failed"]
 
@@ -29,7 +29,9 @@ values (%(workspace_id)s, %(entry_id)s, now(), %(actor_kind)s, %(actor_id)s, %(i
 
 INSERT_ENTRY = ENTRY.fill()
 
-ENTER_WORKSPACE = sql("select set_config('nexusone.workspace', %(workspace_id)s::text, true)")
+# For the rest of the transaction at most, and taken back at once.
+ENTER_INSTALLATION = fragment("set local nexusone.workspace = '00000000-0000-0000-0000-000000000000'")
+LEAVE_INSTALLATION = fragment("set local nexusone.workspace = ''")
 
 
 async def record(
@@ -52,9 +54,9 @@ async def record(
     if tx.origin.workspace_id is not None:
         await tx.execute(INSERT_ENTRY, parameters)
         return
-    await tx.execute(ENTER_WORKSPACE, {"workspace_id": INSTALLATION})
+    await tx.execute(ENTER_INSTALLATION)
     await tx.execute(INSERT_ENTRY, parameters)
-    await tx.execute(ENTER_WORKSPACE, {"workspace_id": None})
+    await tx.execute(LEAVE_INSTALLATION)
 
 
 async def record_apart(

@@ -1,6 +1,5 @@
-"""Reading the trail: pages and streams of entries, and the links of the chain with the text that their hashes cover."""
+"""Reading the trail: pages of entries, and the links of the chain with the text that their hashes cover."""
 
-from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -47,11 +46,6 @@ order by entry.occurred_at desc, entry.id desc
 limit %(limit)s
 """).fill(entries=ENTRIES)
 
-STREAM_ENTRIES = fragment("""
-{entries}
-order by entry.occurred_at, entry.id
-""").fill(entries=ENTRIES)
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -88,12 +82,6 @@ async def list_entries(tx: Transaction, *, wanted: Wanted, limit: int, after: tu
     """The workspace's entries, newest first, after the time and id of the last one seen. Runs as platform."""
     time, identifier = after or (None, None)
     return await tx.fetch_all(Entry, LIST_ENTRIES, {**_parameters(tx, wanted), "limit": limit, "after_time": time, "after_id": identifier})
-
-
-async def stream_entries(tx: Transaction, *, wanted: Wanted) -> AsyncIterator[Entry]:
-    """The workspace's entries, oldest first, in constant memory. Runs as platform."""
-    async for entry in tx.stream(Entry, STREAM_ENTRIES, _parameters(tx, wanted)):
-        yield entry
 
 
 def _parameters(tx: Transaction, wanted: Wanted) -> dict[str, object]:
