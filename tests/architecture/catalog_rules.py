@@ -13,7 +13,10 @@ WALL = "(workspace_id = ( SELECT (NULLIF(current_setting('nexusone.workspace'::t
 
 # Tables of no workspace, each looked at: what they hold, and why no tenant can reach another through them.
 SHARED_TABLES = {
+    "identity.device": "devices belong to a person, who may be a member of several workspaces; only identity's role reads them",
     "identity.operator": "staff of the operating company are members of no workspace; only identity's role reads it",
+    "identity.password_reset": "resets belong to a person; a digest alone of the token, for minutes",
+    "identity.pending_sign_up": "sign-ups are of no workspace before their address is verified; a digest alone of the token, for an hour",
     "identity.user_account": "a person may be a member of several workspaces; only identity's role reads it",
     "platform.migration": "which revisions were run; no role of the application reads it",
     "platform.rate_limit": "counters under opaque keys that carry the workspace; they say nothing of its content",
@@ -31,6 +34,7 @@ SYSTEM_SCANS = {
     "billing.hold": "holds that expire",
     "identity.member": "the workspaces an account may sign in to",
     "identity.role": "what a member of several workspaces is called in each",
+    "identity.session": "the sessions of one person, in all their workspaces",
     "identity.workspace": "the workspaces there are",
     "marketing.campaign": "campaigns that are not finished",
     "platform.audit_head": "the workspaces that have a trail, and whose chain went on since its last checkpoint",

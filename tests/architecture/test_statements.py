@@ -32,6 +32,8 @@ ACROSS_WORKSPACES = frozenset(
         "modules.billing.store.expiry.LIST_WORKSPACES_WITH_DUE_HOLDS",
         "modules.billing.store.verification.LIST_WORKSPACES",
         "modules.identity.store.accounts.LIST_MEMBERSHIPS",
+        "modules.identity.store.sessions.FIND_WORKSPACE_OF_SESSION",
+        "modules.identity.store.sessions.LIST_SESSIONS",
         "modules.marketing.store.campaigns.LIST_UNFINISHED",
         "platform.audit.checkpoints.LIST_GROWN_WORKSPACES",
         "platform.audit.sealing.LIST_WAITING_WORKSPACES",
