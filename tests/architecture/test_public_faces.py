@@ -32,9 +32,13 @@ KIT_PERMISSIONS = frozenset({"events:read"})
 KEYLESS_POSTS = {
     "audience.preview_segment": "counts",
     "graphql.graphql": "reads; there are no mutations",
+    "identity.change_password": "a digest of the body, kept with the key, would let passwords be guessed at",
+    "identity.forgot_password": "public; the last mail counts",
     "identity.refresh": "public; a refresh token works once",
+    "identity.reset_password": "public; a token works once",
     "identity.sign_in": "public; every session is its own",
     "identity.sign_up": "public; an address signs up once",
+    "identity.verify": "public; a token works once",
     "marketing.preflight": "counts",
     "marketing.render_template": "renders",
     "tracking.unsubscribe": "public; one is unsubscribed or not",

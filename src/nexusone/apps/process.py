@@ -204,7 +204,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 def _credentials_from_environment() -> dict[str, dict[str, str]]:
     credentials: dict[str, dict[str, str]] = {}
     for manifest in discover():
-        for name in (*manifest.credential_fields, "address"):
+        for name in (*manifest.credential_fields, *manifest.optional_fields, "address"):
             value = os.environ.get(f"NEXUSONE_{manifest.name.upper()}_{name.upper()}")
             if value:
                 credentials.setdefault(manifest.name, {})[name] = value

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from nexusone.modules.identity.ports import SystemMail
 
@@ -18,7 +19,7 @@ class MailTexts:
     mails: Mapping[str, tuple[str, tuple[str, ...]]]
 
 
-def write_mail(texts: MailTexts, kind: str, *, recipient: str, name: str, values: Mapping[str, str]) -> SystemMail:
+def write_mail(texts: MailTexts, kind: str, *, recipient: str, name: str, values: Mapping[str, str], at: datetime) -> SystemMail:
     """A finished mail. `values` fill the holes; what people chose themselves is cut and kept to one line, and never makes a link."""
     known = {key: _one_line(value) if value else texts.phrases["unknown"] for key, value in values.items()}
     known |= {key: texts.phrases[key].format_map(_Holes(known)) for key in ("details", "secure")}
@@ -31,6 +32,7 @@ def write_mail(texts: MailTexts, kind: str, *, recipient: str, name: str, values
         subject=subject.format_map(_Holes(known)),
         text="\n\n".join([*paragraphs, "-- ", texts.phrases["footer"]]) + "\n",
         html=_page(texts.locale, paragraphs, texts.phrases["footer"]),
+        at=at,
     )
 
 

@@ -51,7 +51,7 @@ async def post(ctx: Context, kind: str, *, recipient: str, name: str, locale: st
     """
     if SystemMailer not in ctx.runtime.ports:
         raise MailerMissing
-    mail = write_mail(texts_of(locale), kind, recipient=recipient, name=name, values={"app_url": app_url(ctx), **values})
+    mail = write_mail(texts_of(locale), kind, recipient=recipient, name=name, values={"app_url": app_url(ctx), **values}, at=ctx.now())
     await ctx.port(SystemMailer).send(mail)
 
 

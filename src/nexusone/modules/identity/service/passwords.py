@@ -20,7 +20,7 @@ A = TypeVarTuple("A")
 R = TypeVar("R")
 
 WAITING_MAX = 200
-COMMON = Path(__file__).parent / "common_passwords.txt"
+KNOWN_PASSWORDS = Path(__file__).parent / "known_passwords.txt"
 
 _pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="argon2")
 _waiting = 0
@@ -45,12 +45,12 @@ def is_outdated(hashed: str, *, settings: IdentitySettings) -> bool:
 
 def password_faults_of(password: str, *, settings: IdentitySettings, email: str, name: str) -> tuple[FieldError, ...]:
     """Why a password is refused, by the rules and the list of common ones."""
-    return password_faults(password, length_min=settings.password_length_min, email=email, name=name, common=_common_passwords())
+    return password_faults(password, length_min=settings.password_length_min, email=email, name=name, common=_known_passwords())
 
 
 @lru_cache(maxsize=1)
-def _common_passwords() -> frozenset[str]:
-    return frozenset(COMMON.read_text(encoding="utf-8").split())
+def _known_passwords() -> frozenset[str]:
+    return frozenset(KNOWN_PASSWORDS.read_text(encoding="utf-8").split())
 
 
 def _verify(hasher: PasswordHasher, hashed: str, password: str) -> bool:
