@@ -11,12 +11,13 @@ from starlette.types import ASGIApp
 
 from nexusone.apps.catalog import MODULES, chosen_modules, locale_folders
 from nexusone.kernel.clock import Clock, SystemClock
-from nexusone.modules.identity.admission import CredentialAuthenticator
+from nexusone.modules.identity.admission import CredentialAuthenticator, RightsAuthorizer
+from nexusone.modules.identity.api import STANDING_HELD
 from nexusone.platform.blobs import Blobs
 from nexusone.platform.data_keys import PostgresKeyStore
 from nexusone.platform.database import Database
 from nexusone.platform.housekeeping import SCHEDULES as PLATFORM_SCHEDULES
-from nexusone.platform.jobs import JobKind, Worker
+from nexusone.platform.jobs import Authorizer, JobKind, Worker
 from nexusone.platform.live import LiveEvents
 from nexusone.platform.runtime import Runtime
 from nexusone.platform.settings import PlatformSettings
@@ -25,7 +26,7 @@ from nexusone.platform.vault import MasterKeys, Vault
 from nexusone.web.admission import Authenticator
 from nexusone.web.application import ApplicationParts, Lifespan, build_application
 from nexusone.web.door import Door
-from nexusone.web.module import Module
+from nexusone.web.module import Module, UsesKeys
 from nexusone.web.problems import Messages
 
 
@@ -78,6 +79,13 @@ class Composition:
             concurrency=concurrency,
         )
 
+    def use_keys(self, keys: MasterKeys) -> None:
+        """Goes on with other master keys, without a pause; see `nexusone keys`."""
+        self.runtime.vault.use(keys)
+        for kept in self.runtime.ports.values():
+            if isinstance(kept, UsesKeys):
+                kept.use_keys(keys)
+
     def _observe(self, method: str, route: str, status: int, seconds: float) -> None:
         self.metrics.request_served(method=method, route=route, status=status, seconds=seconds)
 
@@ -92,20 +100,24 @@ async def composed(
     url: str,
     keys: MasterKeys,
     ports: Mapping[type[object], object],
+    sandbox_ports: Mapping[type[object], object] | None = None,
     clock: Clock | None = None,
     metrics: Metrics | None = None,
     overrides: Mapping[type[BaseSettings], BaseSettings] | None = None,
 ) -> AsyncIterator[Composition]:
-    """A process, with its database open as long as the block."""
+    """A process, with its database open as long as the block. `sandbox_ports` are what test keys reach in live mode."""
     used_clock = clock or SystemClock()
     store = PostgresKeyStore()
+    own: dict[type[object], object] = {Authenticator: CredentialAuthenticator(), Authorizer: RightsAuthorizer(), **_kept(settings, keys)}
     runtime = Runtime(
-        database=Database(url, connections_max=settings.database_connections, prepares_statements=settings.database_prepares),
+        database=Database(
+            url, connections_max=settings.database_connections, prepares_statements=settings.database_prepares, standing=STANDING_HELD
+        ),
         clock=used_clock,
-        keys=keys,
         vault=Vault(keys, store, used_clock),
         blobs=Blobs.at(settings.blobs_url or (settings.data / "blobs").absolute().as_uri()),
-        ports={Authenticator: CredentialAuthenticator(), **_kept(settings, keys), **ports},
+        ports={**own, **ports},
+        sandbox_ports=None if sandbox_ports is None else {**own, **sandbox_ports},
         settings={PlatformSettings: settings, **_module_settings(), **(overrides or {})},
         subscriptions=_subscriptions(MODULES),
     )

@@ -61,7 +61,7 @@ class Subscriber(Generic[E]):
 
     def job(self) -> JobKind[E]:
         """The job that every publication of the event sets off."""
-        return JobKind(name=self.name, payload=self.event, handler=self.handler)
+        return JobKind(name=self.name, payload=self.event, handler=self.handler, is_completion=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -29,10 +29,10 @@ from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import JobId, QueueExecutionMode
 
 from nexusone.kernel.contract import Contract
-from nexusone.kernel.errors import Refusal
+from nexusone.kernel.errors import Forbidden, Refusal
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.platform.database import Transaction
-from nexusone.platform.origin import Principal, PrincipalKind
+from nexusone.platform.origin import SYSTEM, Principal, PrincipalKind
 from nexusone.platform.runtime import Context, Runtime
 
 P = TypeVar("P", bound=Contract)
@@ -41,18 +41,40 @@ QUEUE_SCHEMA = "queue"
 HEARTBEAT_TIMEOUT = timedelta(seconds=20)
 CRASHES_MAX = 3
 BACKOFF_MAX_SECONDS = 300.0
+SUSPENDED_PAUSE = timedelta(minutes=5)
 
 _settings = DBSettings(db_schema=QUEUE_SCHEMA)
 _log = structlog.get_logger(__name__)
+
+
+class Authorizer(Protocol):
+    """Knows which rights whoever left a job has at the moment it runs."""
+
+    async def authorize(self, ctx: Context) -> Context:
+        """The context with those rights of its principal that were stored and still hold; of the system, all.
+
+        A restraint on the principal says that the workspace is suspended. Raises: Forbidden (the workspace is gone, the user
+        was removed, the key was revoked).
+        """
+        ...
 
 
 class JobPoisoned(Exception):
     """The job took its worker down again and again; it is set aside."""
 
 
+class _Suspended(Exception):
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class JobKind(Generic[P]):
     """A kind of later work. Its name is on the wire and never changes.
+
+    Rights are checked again when it runs (AUTHZ-08): whoever left it must still be let in, and have the `permission` that is
+    named; else it is refused for good, after `on_refused` (in the system's name) has put in order what waits for it.
+    Work that only completes what is decided (`is_completion`) runs all the same, and work that tends to the workspace
+    itself (`tends_workspace`) also runs while the workspace is suspended; all else waits until that is over.
 
     `concurrency` bounds how many run at once over all workers (0: as many as there are); after `attempts_max` failures
     the job becomes a dead letter. A refusal of status below 500 and a failure that is not retryable go there at once.
@@ -64,6 +86,10 @@ class JobKind(Generic[P]):
     concurrency: int = 0
     attempts_max: int = 8
     timeout_seconds: float = 600.0
+    permission: str | None = None
+    is_completion: bool = False
+    tends_workspace: bool = False
+    on_refused: Callable[[Context, P, Refusal], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +135,8 @@ async def enqueue_named(
         "workspace_id": str(origin.workspace_id) if origin.workspace_id else None,
         "principal": [origin.principal.kind, str(origin.principal.id) if origin.principal.id else None],
         "permissions": sorted(origin.principal.permissions),
+        "impersonator": str(origin.principal.impersonator) if origin.principal.impersonator else None,
+        "is_test": origin.is_test,
         "locale": origin.locale,
         "timezone": origin.timezone,
         "request_id": origin.request_id,
@@ -275,7 +303,9 @@ class _Executor(AbstractEntrypointExecutor):
             try:
                 payload = self.kind.payload.model_validate_json(job.payload or b"{}")
                 async with asyncio.timeout(self.kind.timeout_seconds):
-                    await self.kind.handler(ctx, payload)
+                    await self.kind.handler(await self._authorized(ctx, payload), payload)
+            except _Suspended as pause:
+                raise RetryRequested(SUSPENDED_PAUSE, "the workspace is suspended") from pause
             except Exception as error:
                 if _is_final(error) or job.attempts + 1 >= self.kind.attempts_max:
                     _log.error("job.given_up", error=repr(error), exc_info=error)
@@ -283,6 +313,24 @@ class _Executor(AbstractEntrypointExecutor):
                 delay = _backoff_seconds(job.attempts, error)
                 _log.warning("job.retried", error=repr(error), delay_seconds=round(delay, 2))
                 raise RetryRequested(timedelta(seconds=delay), repr(error)) from error
+
+    async def _authorized(self, ctx: Context, payload: Contract) -> Context:
+        authorizer = cast("Authorizer | None", self.runtime.ports.get(Authorizer))
+        if authorizer is None or ctx.workspace_id is None:
+            return ctx
+        try:
+            allowed = await authorizer.authorize(replace(ctx, principal=SYSTEM) if self.kind.is_completion else ctx)
+            if allowed.principal.restraint == "suspended" and not self.kind.tends_workspace:
+                raise _Suspended
+            if self.kind.is_completion:
+                return ctx
+            if self.kind.permission is not None:
+                allowed.require(self.kind.permission)
+        except Forbidden as refusal:
+            if self.kind.on_refused is not None:
+                await self.kind.on_refused(self.runtime.system(ctx.workspace_id), payload, refusal)
+            raise
+        return allowed
 
     async def _refuse_poison(self, job: QueueJob) -> None:
         if datetime.now(UTC) - job.created < HEARTBEAT_TIMEOUT:
@@ -316,10 +364,12 @@ def _context_of(job: QueueJob, runtime: Runtime) -> Context:
             kind=cast("PrincipalKind", kind),
             id=UUID(principal_id) if principal_id else None,
             permissions=frozenset(headers.get("permissions") or ()),
+            impersonator=UUID(headers["impersonator"]) if headers.get("impersonator") else None,
         ),
         request_id=str(headers.get("request_id") or f"job-{job.id}"),
         locale=str(headers.get("locale") or "en"),
         timezone=str(headers.get("timezone") or "UTC"),
+        is_test=headers.get("is_test") is True,
     )
 
 

@@ -126,7 +126,7 @@ def _install_erasure(connection: psycopg.Connection[Any], parts: Sequence[Schema
                 made += ["erase_jobs(uuid)", "erase_rows_of(text, uuid, bigint)", "export_rows_of(text, text, uuid)"]
                 made += ["list_workspace_tables()"]
             for function in made:
-                name = psql.SQL(f"{part.name}.{function}")  # type: ignore[arg-type]
+                name = psql.SQL(f"{part.name}.{function}")
                 connection.execute(psql.SQL("revoke all on function {} from {}").format(name, others))
                 connection.execute(psql.SQL("grant execute on function {} to m_erasure").format(name))
 

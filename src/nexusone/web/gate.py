@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nexusone.kernel.errors import FieldError, Forbidden, InvalidRequest, Refusal, Unauthenticated, Unprocessable, UnsupportedMedia
+from nexusone.kernel.errors import FieldError, InvalidRequest, Refusal, Unauthenticated, Unprocessable, UnsupportedMedia
 from nexusone.kernel.locale import first_language
 from nexusone.platform.idempotency import Replay, abandon, claim, record_answer
 from nexusone.platform.limits import Limit, rate, take
@@ -22,6 +22,7 @@ from nexusone.platform.origin import ANONYMOUS, IdempotencyClaim
 from nexusone.platform.runtime import Context, Runtime
 from nexusone.web.admission import Arrival, Authenticator
 from nexusone.web.problems import Messages, pointer_step, problem_response, refusal_of
+from nexusone.web.rights import OPERATOR, require_right
 from nexusone.web.security_trail import SecurityTrail
 
 KeyUse = Literal["none", "optional", "required"]
@@ -132,6 +133,8 @@ class Gate:
             request_id=ctx.request_id,
             language=request.headers.get("accept-language"),
             cost=declared.cost,
+            operation=declared.operation,
+            realm="operator" if declared.permission == OPERATOR else "workspace",
         )
         try:
             admission = await self.runtime.port(Authenticator).admit(self.runtime, arrival)
@@ -140,8 +143,8 @@ class Gate:
             raise
         structlog.contextvars.bind_contextvars(workspace_id=str(admission.ctx.workspace_id))
         request.scope[CONTEXT_SCOPE_KEY] = admission.ctx
-        if declared.permission != AUTHENTICATED and not admission.ctx.may(declared.permission):
-            raise Forbidden(permission=declared.permission, headers=admission.headers)
+        if declared.permission != AUTHENTICATED:
+            require_right(admission.ctx, declared.permission, headers=admission.headers)
         return admission.ctx, dict(admission.headers)
 
     async def _take_anonymously(self, ctx: Context, declared: Declared) -> dict[str, str]:

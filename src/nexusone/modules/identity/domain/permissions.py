@@ -120,16 +120,19 @@ def allows(held: frozenset[str], permission: str) -> bool:
     return EVERYTHING in held or permission in held
 
 
+def expanded(held: frozenset[str]) -> frozenset[str]:
+    """The same, each permission by its name."""
+    return frozenset(PERMISSIONS) if EVERYTHING in held else held
+
+
 def of_machines(held: frozenset[str]) -> frozenset[str]:
     """What a key that was given `held` may do: never what needs a person."""
-    wanted = frozenset(PERMISSIONS) if EVERYTHING in held else held
-    return wanted - PERSONAL_PERMISSIONS
+    return expanded(held) - PERSONAL_PERMISSIONS
 
 
 def reading_part(held: frozenset[str]) -> frozenset[str]:
     """The part of `held` that only reads."""
-    wanted = frozenset(PERMISSIONS) if EVERYTHING in held else held
-    return frozenset(permission for permission in wanted if permission.endswith(":read"))
+    return frozenset(permission for permission in expanded(held) if permission.endswith(":read"))
 
 
 def unknown_permissions(wanted: frozenset[str]) -> tuple[str, ...]:
