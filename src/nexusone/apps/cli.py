@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from nexusone.apps import process
+from nexusone.apps import keys, process
 from nexusone.apps.audit import take_trail_checkpoints, verify_trails
 from nexusone.apps.catalog import UnknownModule, chosen_modules
 from nexusone.apps.process import NotReady
@@ -147,6 +147,54 @@ def verify_audit(
 def checkpoint_audit(data: Data = None) -> None:
     """Seal what waits and write a signed checkpoint of every trail that went on, now instead of on the hour."""
     _run(take_trail_checkpoints(_settings(data=data)))
+
+
+keys_app = typer.Typer(help="The master keys, and with them the keys that sign access tokens.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+
+@keys_app.command("list")
+def list_keys(data: Data = None) -> None:
+    """Show the master keys: which one signs, and what each still protects."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            table = Table("Key", "Signs", "Here", "Data keys under it")
+            for use in await keys.list_keys(base):
+                table.add_row(use.key_id, "yes" if use.is_primary else "", "yes" if use.is_present else "[red]no[/red]", str(use.data_keys))
+        console.print(table)
+
+    _run(main())
+
+
+@keys_app.command("rotate")
+def rotate_keys(data: Data = None) -> None:
+    """Sign and encrypt with a new key from now on. Running processes take it up by themselves; nothing stops meanwhile."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            added = await keys.rotate(base)
+        console.print(f"[green]{added} signs now.[/green] Older keys are honoured until `nexusone keys retire`.", highlight=False)
+
+    _run(main())
+
+
+@keys_app.command("retire")
+def retire_key(
+    key: Annotated[str, typer.Argument(help="The key's id, as `nexusone keys list` shows it.")],
+    data: Data = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take a key away for good: links in sent mails and sessions' tokens that were signed under it stop working."""
+    if not yes:
+        typer.confirm(f"Everything that was signed under {key}, links in sent mails included, stops working. Go on?", abort=True)
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            await keys.retire(base, key_id=key)
+
+    _run(main())
+    console.print(f"[green]{key} is retired.[/green]", highlight=False)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ class AuditFilter:
 
 async def _audit(info: GraphqlInfo, filter: AuditFilter | None = None, limit: int = PAGE_SIZE, cursor: str | None = None) -> AuditPageType:  # noqa: A002 - the argument's name on the wire
     ctx = info.context.ctx
-    paging = paging_of(ctx, list_name="graphql.audit", limit=limit, cursor=cursor, key=ctx.runtime.keys.derive("cursor"))
+    paging = paging_of(ctx, list_name="graphql.audit", limit=limit, cursor=cursor, key=ctx.runtime.keys.derive_steady("cursor"))
     found = await trail.list_trail(ctx, wanted=_wanted(filter or AuditFilter()), request=paging.request)
     return AuditPageType(items=[_entry(item) for item in found.items], next_cursor=paging.cursor(found.next_after))
 
