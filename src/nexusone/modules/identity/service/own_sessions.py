@@ -7,6 +7,7 @@ from nexusone.modules.identity.events import SessionEnded
 from nexusone.modules.identity.service.refusals import PeopleOnly, SessionNotFound
 from nexusone.modules.identity.store import accounts, sessions
 from nexusone.modules.identity.store.sessions import ListedSessionRow
+from nexusone.platform.audit import record
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import conclude
 from nexusone.platform.runtime import Context
@@ -68,6 +69,7 @@ async def end_other_sessions(ctx: Context) -> None:
     user_id, session_id = person_of(ctx)
     async with ctx.transaction("identity") as tx:
         await sessions.end_all(tx, user_id=user_id, kept=(ctx.workspace, session_id))
+        await record(tx, action="identity.sessions.ended", object_kind="user", object_id=str(user_id), after={"kept": str(session_id)})
         await conclude(tx, None)
 
 

@@ -15,6 +15,7 @@ from nexusone.modules.identity.service.tries import TOKEN_RATE, account_limit, g
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts, devices, pending, sessions
 from nexusone.modules.identity.store.accounts import UserRow
+from nexusone.platform.audit import record
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.jobs import enqueue_named
@@ -63,6 +64,7 @@ async def order_reset(ctx: Context, *, wanted: ForgotPassword) -> None:
     await take(ctx, [mail_limit(email), network_limit(ctx, "forgot-password", FORGOT_RATE)])
     async with ctx.transaction("identity") as tx:
         await enqueue_named(tx, [(SEND_RESET, ResetOrder(email=email, locale=ctx.locale))])
+        await record(tx, action="identity.password_reset.ordered", object_kind="user", object_id="unknown")
 
 
 async def reset_password(ctx: Context, *, wanted: ResetPassword) -> PasswordChosen:

@@ -12,6 +12,7 @@ from nexusone.modules.identity.service.sessions import SECRET_BYTES, Proof, sign
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts, sessions
 from nexusone.modules.identity.store.sessions import SessionRow
+from nexusone.platform.audit import record
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
@@ -73,5 +74,6 @@ async def _rotate(ctx: Context, tx: Transaction, session: SessionRow, reference:
         now=now,
         expires_at=min(session.ends_at, now + lives),
     )
+    await record(tx, action="identity.session.refreshed", object_kind="session", object_id=str(reference.id))
     proof = Proof(methods=tuple(session.methods), authenticated_at=session.authenticated_at)
     return await signed_in(ctx, tx, user=user, session_id=reference.id, secret=secret, proof=proof)

@@ -15,6 +15,7 @@ from nexusone.modules.identity.service.tries import account_limit, give_back, ne
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts
 from nexusone.modules.identity.store.accounts import UserRow
+from nexusone.platform.audit import INSTALLATION, record_apart
 from nexusone.platform.database import Transaction
 from nexusone.platform.limits import take
 from nexusone.platform.runtime import Context
@@ -100,8 +101,18 @@ async def _authenticate(ctx: Context, *, email: str, password: str) -> UserRow:
     # The password is checked in every case, so that the time tells nothing.
     is_right = await is_password(password, user.password_hash if user else None, settings=ctx.setting(IdentitySettings))
     if user is None or not is_right or not may_enter(ctx, user):
+        await _tell_refused(ctx, user)
         raise WrongCredentials
     return user
+
+
+async def _tell_refused(ctx: Context, user: UserRow | None) -> None:
+    # Both cases ask and write the same, so that the time tells nothing. Members find it in their workspace's trail.
+    async with ctx.transaction("system") as tx:
+        memberships = await accounts.list_memberships(tx, user_id=user.id if user else INSTALLATION)
+    place = memberships[0].workspace_id if memberships else INSTALLATION
+    object_id = str(user.id) if user else "unknown"
+    await record_apart(ctx.for_workspace(place), action="identity.sign_in.refused", object_kind="user", object_id=object_id)
 
 
 async def _rehash(ctx: Context, user: UserRow, password: str) -> _Rehashed | None:

@@ -21,6 +21,7 @@ from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts, pending
 from nexusone.modules.identity.store.accounts import UserRow
 from nexusone.modules.identity.store.pending import PendingSignUpRow
+from nexusone.platform.audit import record
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.jobs import enqueue_named
@@ -62,6 +63,7 @@ async def sign_up(ctx: Context, *, wanted: SignUp) -> SignedIn | SignUpReceived:
     async with ctx.transaction("identity") as tx:
         await pending.insert_sign_up(tx, row)
         await enqueue_named(tx, [(SEND_VERIFICATION, VerificationOrder(sign_up_id=row.id))])
+        await record(tx, action="identity.sign_up.received", object_kind="sign_up", object_id=str(row.id))
     return SignUpReceived(verification_required=True, expires_in=settings.verification_seconds)
 
 
