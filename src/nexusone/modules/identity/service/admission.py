@@ -9,7 +9,9 @@ from nexusone.kernel.errors import Unauthenticated
 from nexusone.kernel.locale import first_language
 from nexusone.modules.identity.domain.api_keys import read_api_key
 from nexusone.modules.identity.domain.credentials import is_same
+from nexusone.modules.identity.domain.mfa import lets_pass
 from nexusone.modules.identity.domain.permissions import of_machines
+from nexusone.modules.identity.service.refusals import EnrolmentNeeded
 from nexusone.modules.identity.service.rights import held, named, of_visitor, restrained
 from nexusone.modules.identity.service.tokens import AccessClaims, verify, verify_operator
 from nexusone.modules.identity.store import api_keys, credentials, operators
@@ -47,6 +49,7 @@ async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
 
     Raises:
         Unauthenticated: forged, expired, or its session has ended.
+        EnrolmentNeeded: the workspace demands a second factor, the session proved none, and this is not how it gets one.
         RateLimited: the caller's limit is used up.
     """
     claims = verify(ctx.runtime, shown.credential)
@@ -69,7 +72,10 @@ async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
         standing=row.standing,
         restraint=restraint,
     )
-    return _admitted(inside, shown, row, principal, limit)
+    admitted = _admitted(inside, shown, row, principal, limit)
+    if not lets_pass(is_demanded=row.demands_mfa, methods=claims.methods, operation=shown.operation):
+        raise EnrolmentNeeded(headers=admitted.headers)
+    return admitted
 
 
 async def _admit_visit(ctx: Context, *, shown: Shown, claims: AccessClaims) -> Admitted:

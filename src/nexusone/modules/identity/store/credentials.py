@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from nexusone.modules.identity.store.mfa import DEMANDS_MFA
 from nexusone.platform.limits import TAKE_ONE, Limit, take_one_parameters
 from nexusone.platform.runtime import Context
 from nexusone.platform.sql import fragment, sql
@@ -18,14 +19,15 @@ select
     s.user_id as principal_id, m.role, m.custom_role_id, r.permissions,
     w.default_locale, w.timezone, u.locale, w.suspended_at is not null or w.delete_at is not null as is_suspended,
     least(s.expires_at, coalesce(s.revoked_at, s.expires_at)) as valid_until, {standing} as standing,
-    taken.taken, taken.resets_in_seconds
+    taken.taken, taken.resets_in_seconds, coalesce({demands_mfa}, false) as demands_mfa
 from taken
 join identity.session as s on s.workspace_id = %(workspace_id)s and s.id = %(id)s
 join identity.member as m on m.workspace_id = s.workspace_id and m.user_id = s.user_id
 left join identity.role as r on r.workspace_id = m.workspace_id and r.id = m.custom_role_id
 join identity.workspace as w on w.workspace_id = s.workspace_id
 join identity.user_account as u on u.id = s.user_id and u.session_generation = s.generation and u.disabled_at is null
-""").fill(take=TAKE_ONE, standing=_STANDING_OF_MEMBER)
+left join identity.mfa_policy as p on p.workspace_id = s.workspace_id
+""").fill(take=TAKE_ONE, standing=_STANDING_OF_MEMBER, demands_mfa=DEMANDS_MFA)
 
 ADMIT_VISIT = fragment("""
 with taken as ({take})
@@ -82,10 +84,11 @@ class Admittance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmittedMember(Admittance):
-    """A session's row; `permissions` are those of a role of the workspace's own."""
+    """A session's row; `permissions` are those of a role of the workspace's own, `demands_mfa` says what the workspace asks of it."""
 
     role: str
     custom_role_id: UUID | None
+    demands_mfa: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
