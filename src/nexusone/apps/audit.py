@@ -7,6 +7,7 @@ from uuid import UUID
 from nexusone.apps.compose import composed
 from nexusone.apps.process import ground
 from nexusone.platform.audit.checkpoints import take_checkpoints
+from nexusone.platform.audit.sealing import seal_all
 from nexusone.platform.audit.verification import Verdict, verify, verify_all
 from nexusone.platform.runtime import Context
 from nexusone.platform.settings import PlatformSettings
@@ -25,6 +26,7 @@ async def verify_trails(settings: PlatformSettings, *, workspace_id: UUID | None
 async def take_trail_checkpoints(settings: PlatformSettings) -> None:
     """Seals and signs every trail that went on."""
     async with _system(settings) as ctx:
+        await seal_all(ctx)
         await take_checkpoints(ctx)
 
 

@@ -2,13 +2,21 @@
 
 from nexusone.platform.audit.checkpoints import take_checkpoints
 from nexusone.platform.audit.sealing import seal_all
+from nexusone.platform.clock_watch import check_clocks
 from nexusone.platform.idempotency import forget_old_keys
 from nexusone.platform.jobs import Schedule
 from nexusone.platform.limits import sweep
+from nexusone.platform.runtime import Context
+
+
+async def _watch_clocks(ctx: Context) -> None:
+    await check_clocks(ctx)
+
 
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="platform.sweep_rate_limits", cron="*/5 * * * *", handler=sweep),
     Schedule(name="platform.forget_idempotency_keys", cron="17 * * * *", handler=forget_old_keys),
     Schedule(name="platform.seal_audit", cron="* * * * *", handler=seal_all),
     Schedule(name="platform.take_audit_checkpoints", cron="3 * * * *", handler=take_checkpoints),
+    Schedule(name="platform.check_clocks", cron="*/5 * * * *", handler=_watch_clocks),
 )

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import psycopg
+from pydantic_settings import BaseSettings
 from starlette.types import ASGIApp
 from tests.customers import PASSWORD, Customer, no_lifespan, visitor_at
 
@@ -87,7 +88,8 @@ class Stage:
     def live(self) -> "Stage":
         """The same process as it is in live mode, where addresses are verified first."""
         runtime = self.composition.runtime
-        settings = {**runtime.settings, IdentitySettings: IdentitySettings(requires_verification=True)}
+        settings: dict[type[BaseSettings], BaseSettings] = {**runtime.settings}
+        settings[IdentitySettings] = IdentitySettings(requires_verification=True)
         moved = replace(self.composition, runtime=replace(runtime, settings=settings))
         return replace(self, composition=moved, app=moved.application(lifespan=no_lifespan))
 

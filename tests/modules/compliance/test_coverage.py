@@ -49,7 +49,8 @@ def changing_operations() -> dict[str, str]:
 async def stage(composition: Composition, database: TestDatabase) -> AsyncIterator[Stage]:
     """A company in a process with a model and a mailer of the test's."""
     outbox = Outbox()
-    ports = {**composition.runtime.ports, SystemMailer: outbox, TextModel: scripted()}
+    ports: dict[type[object], object] = dict(composition.runtime.ports)
+    ports |= {SystemMailer: outbox, TextModel: scripted()}
     used = replace(composition, runtime=replace(composition.runtime, ports=ports))
     app = used.application(lifespan=no_lifespan)
     async with customer_at(app) as customer:

@@ -45,9 +45,12 @@ async def listed(customer: Customer, **query: Any) -> list[dict[str, Any]]:
 
 async def test_aud_07_the_trail_is_listed_newest_first_page_by_page(customer: Customer, inside: Context) -> None:
     await act(inside, *(str(number) for number in range(5)))
-    seen, cursor = [], None
+    seen: list[str] = []
+    cursor: str | None = None
     while True:
-        query = {"action": "trial", "limit": 2, **({"cursor": cursor} if cursor else {})}
+        query: dict[str, str | int] = {"action": "trial", "limit": 2}
+        if cursor is not None:
+            query["cursor"] = cursor
         page = (await customer.client.get("/v1/audit", params=query)).json()
         seen += [item["object_id"] for item in page["items"]]
         cursor = page["next_cursor"]
