@@ -13,6 +13,14 @@ WALL = "(workspace_id = ( SELECT (NULLIF(current_setting('nexusone.workspace'::t
 
 # Tables of no workspace, each looked at: what they hold, and why no tenant can reach another through them.
 SHARED_TABLES = {
+    "identity.device": "devices belong to a person, who may be a member of several workspaces; only identity's role reads them",
+    "identity.operator": "staff of the operating company are members of no workspace; only identity's role reads it",
+    "identity.password_reset": "resets belong to a person; a digest alone of the token, for minutes",
+    "identity.pending_sign_up": "sign-ups are of no workspace before their address is verified; a digest alone of the token, for an hour",
+    "identity.passkey": "a person has the same passkeys in all workspaces, and signs in by one before any is entered",
+    "identity.passkey_ceremony": "what a browser was asked before anybody knew who answers; lives ten minutes",
+    "identity.recovery_code": "a person has the same recovery codes in all workspaces; digests only",
+    "identity.totp_factor": "a person has the same authenticator app in all workspaces; its seed is sealed under the person's own key",
     "identity.user_account": "a person may be a member of several workspaces; only identity's role reads it",
     "platform.migration": "which revisions were run; no role of the application reads it",
     "platform.rate_limit": "counters under opaque keys that carry the workspace; they say nothing of its content",
@@ -29,17 +37,31 @@ SYSTEM_SCANS = {
     "billing.grant_": "grants that expire",
     "billing.hold": "holds that expire",
     "identity.member": "the workspaces an account may sign in to",
+    "identity.role": "what a member of several workspaces is called in each",
+    "identity.session": "the sessions of one person, in all their workspaces",
     "identity.workspace": "the workspaces there are",
     "marketing.campaign": "campaigns that are not finished",
+    "platform.audit_head": "the workspaces that have a trail, and whose chain went on since its last checkpoint",
+    "platform.audit_pending": "entries that wait for their seal",
     "platform.data_key": "keys to wrap anew when the master key changes",
     "platform.idempotency": "keys whose time is over",
 }
 
 # Written once: what was booked, sent or announced cannot be unsaid.
-APPEND_ONLY = ("billing.entry", "billing.transfer", "marketing.engagement", "marketing.template_version", "platform.event")
+APPEND_ONLY = (
+    "billing.entry",
+    "billing.transfer",
+    "marketing.engagement",
+    "marketing.template_version",
+    "platform.audit_checkpoint",
+    "platform.audit_entry",
+    "platform.audit_seal",
+    "platform.event",
+)
 
 # What the machinery lets every module do beside its own tables, all inside the module's own transaction.
 MACHINERY: dict[str, frozenset[str]] = {
+    "platform.audit_entry": frozenset({"INSERT"}),
     "platform.event": frozenset({"INSERT"}),
     "platform.idempotency": frozenset({"SELECT", "UPDATE"}),
     "platform.rate_limit": frozenset({"SELECT", "INSERT", "UPDATE"}),

@@ -8,6 +8,8 @@ from tests.architecture import catalog_rules as rules
 from tests.conftest import LOGIN, TestDatabase
 
 from nexusone.apps.catalog import MODULES, schema_parts
+from nexusone.platform.audit import PERSONAL_DATA as AUDIT_PERSONAL_DATA
+from nexusone.platform.schema import MACHINE_ROLES
 
 RULES: tuple[rules.Rule, ...] = (
     rules.tables_of_no_workspace,
@@ -110,7 +112,7 @@ def test_everything_belongs_to_its_modules_owner(admin: rules.Connection) -> Non
 
 
 def test_owners_and_module_roles_are_powerless_beyond_their_schema(admin: rules.Connection) -> None:
-    expected = {"m_system", "m_queue", *(f"{kind}_{part.name}" for part in schema_parts() for kind in ("o", "m"))}
+    expected = {*MACHINE_ROLES, *(f"{kind}_{part.name}" for part in schema_parts() for kind in ("o", "m"))}
     roles = admin.execute(
         """
         select rolname::text, rolsuper or rolbypassrls or rolcanlogin or rolcreaterole or rolcreatedb or rolreplication,
@@ -152,7 +154,7 @@ def test_the_applications_login_may_become_module_roles_and_no_other(admin: rule
         """,
         (LOGIN.name,),
     ).fetchall()
-    runtime = {"m_system", "m_queue", *(f"m_{part.name}" for part in schema_parts())}
+    runtime = {*MACHINE_ROLES, *(f"m_{part.name}" for part in schema_parts())}
     assert {row[0] for row in memberships} == runtime
     assert {row[1:] for row in memberships} == {(False, True, False)}
 
@@ -173,7 +175,7 @@ def test_every_module_reads_every_published_view(admin: rules.Connection) -> Non
 
 
 def test_personal_columns_that_cards_declare_exist(admin: rules.Connection) -> None:
-    declared = {f"{module.name}.{column}" for module in MODULES for column in module.personal_data}
+    declared = _declared_personal()
     found = {
         row[0]
         for row in admin.execute(
@@ -187,7 +189,7 @@ def test_personal_columns_that_cards_declare_exist(admin: rules.Connection) -> N
 
 
 def test_columns_that_sound_personal_are_declared(admin: rules.Connection) -> None:
-    declared = {f"{module.name}.{column}" for module in MODULES for column in module.personal_data}
+    declared = _declared_personal()
     found = admin.execute(
         f"""
         select n.nspname || '.' || c.relname || '.' || a.attname from {rules.RELATIONS}
@@ -198,6 +200,12 @@ def test_columns_that_sound_personal_are_declared(admin: rules.Connection) -> No
         (list(SOUNDING_PERSONAL),),
     ).fetchall()
     assert {column for (column,) in found} - declared == set()
+
+
+def _declared_personal() -> set[str]:
+    return {f"{module.name}.{column}" for module in MODULES for column in module.personal_data} | {
+        f"platform.{column}" for column in AUDIT_PERSONAL_DATA
+    }
 
 
 def _owned(connection: rules.Connection, role: str) -> int:

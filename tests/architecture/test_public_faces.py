@@ -13,6 +13,7 @@ from nexusone.kernel.contract import Contract
 from nexusone.platform.events import Event
 from nexusone.web.gate import AUTHENTICATED, PUBLIC
 from nexusone.web.module import Module
+from nexusone.web.rights import OPERATOR, PERSONAL
 
 EVENT_NAME = re.compile(r"^(?P<module>[a-z]+)\.[a-z_]+\.[a-z_]+\.v[1-9]\d*$")
 PERMISSION = re.compile(r"^[a-z_]+:[a-z_]+$")
@@ -24,11 +25,24 @@ KIT_PERMISSIONS = frozenset({"events:read"})
 KEYLESS_POSTS = {
     "audience.preview_segment": "counts",
     "graphql.graphql": "reads; there are no mutations",
+    "identity.change_password": "a digest of the body, kept with the key, would let passwords be guessed at",
+    "identity.forgot_password": "public; the last mail counts",
     "identity.refresh": "public; a refresh token works once",
+    "identity.reset_password": "public; a token works once",
     "identity.sign_in": "public; every session is its own",
     "identity.sign_up": "public; an address signs up once",
+    "identity.verify": "public; a token works once",
     "marketing.preflight": "counts",
+    "mfa.confirm_totp": "its answer holds tokens and codes that are nowhere kept; an enrolment is confirmed once",
+    "mfa.enrol_totp": "its answer holds a seed that is nowhere kept open; the last enrolment counts",
+    "mfa.replace_recovery_codes": "its answer holds codes that are nowhere kept; the last set counts",
+    "mfa.step_up": "a digest of the body, kept with the key, would let passwords be guessed at",
+    "mfa.verify": "public; an attempt leads to one session",
     "marketing.render_template": "renders",
+    "passkeys.add_passkey": "its answer holds tokens that are nowhere kept; a ceremony is answered once",
+    "passkeys.ask_for_new": "its answer holds the ceremony's secret; every ceremony is its own",
+    "passkeys.ask_for_sign_in": "public; every ceremony is its own",
+    "passkeys.sign_in": "public; a ceremony is answered once",
     "tracking.unsubscribe": "public; one is unsubscribed or not",
 }
 # Operations that move messages or money refuse to start without a key.
@@ -85,7 +99,7 @@ def test_a_permission_belongs_to_one_card() -> None:
 
 
 def test_every_operation_names_a_permission_that_a_card_declares() -> None:
-    known = {PUBLIC, AUTHENTICATED, *KIT_PERMISSIONS, *(name for module in MODULES for name in module.permissions)}
+    known = {PUBLIC, AUTHENTICATED, PERSONAL, OPERATOR, *KIT_PERMISSIONS, *(name for module in MODULES for name in module.permissions)}
     assert [(declared.operation, declared.permission) for _, declared in operations() if declared.permission not in known] == []
 
 

@@ -8,12 +8,13 @@ from nexusone import web as web_package
 from nexusone.modules.ai.module import MODULE as AI
 from nexusone.modules.audience.module import MODULE as AUDIENCE
 from nexusone.modules.billing.module import MODULE as BILLING
+from nexusone.modules.compliance.module import MODULE as COMPLIANCE
 from nexusone.modules.identity.module import MODULE as IDENTITY
 from nexusone.modules.marketing.module import MODULE as MARKETING
 from nexusone.platform.schema_state import SchemaPart
 from nexusone.web.module import Module
 
-MODULES: tuple[Module, ...] = (IDENTITY, BILLING, AUDIENCE, AI, MARKETING)
+MODULES: tuple[Module, ...] = (IDENTITY, BILLING, AUDIENCE, AI, MARKETING, COMPLIANCE)
 
 PLATFORM_FOLDER = Path(platform_package.__path__[0])
 WEB_FOLDER = Path(web_package.__path__[0])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import psycopg
 import typer
@@ -11,12 +12,14 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from nexusone.apps import process
+from nexusone.apps import keys, process
+from nexusone.apps.audit import take_trail_checkpoints, verify_trails
 from nexusone.apps.catalog import UnknownModule, chosen_modules
 from nexusone.apps.process import NotReady
 from nexusone.apps.serving import PortTaken
 from nexusone.apps.up import STORIES, up_until_signalled
 from nexusone.kernel.errors import Refusal
+from nexusone.platform.audit.verification import Verdict
 from nexusone.platform.checks import check_environment
 from nexusone.platform.postgres import PostgresFailed
 from nexusone.platform.settings import PlatformSettings
@@ -33,6 +36,9 @@ Every option can also be set in the environment with the prefix NEXUSONE_ (NEXUS
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="rich", add_completion=False, pretty_exceptions_enable=False)
 console = Console()
 complaints = Console(stderr=True)
+
+audit = typer.Typer(help="Look after the audit trail.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 Data = Annotated[Path | None, typer.Option("--data", help="The folder for the embedded database, files and keys. Default: .nexusone")]
 Port = Annotated[int | None, typer.Option("--port", help="The port of the API; 0 takes any free one. Default: 8000")]
@@ -115,6 +121,80 @@ def simulate(
             await process.signalled()
 
     _run(main())
+
+
+@audit.command("verify")
+def verify_audit(
+    data: Data = None,
+    workspace: Annotated[UUID | None, typer.Option("--workspace", help="Only this workspace; otherwise all.", show_default=False)] = None,
+) -> None:
+    """Check the audit trail against its chain and its signed checkpoints; names the first row that is not as it was written."""
+    verdicts: list[Verdict] = []
+    _run(verify_trails(_settings(data=data), workspace_id=workspace, found=verdicts))
+    for verdict in verdicts:
+        told = f"{verdict.workspace_id}: {verdict.entries} entries"
+        if verdict.broken is None:
+            console.print(f"[green]ok[/green] {told}, checkpoint {verdict.checkpoint or 'none'}", highlight=False)
+            continue
+        row = verdict.broken
+        place = f"position {row.position or '?'}, entry {row.entry_id or '?'}"
+        console.print(f"[red]{row.fault}[/red] {told} sound, then {place}: {row.detail}", highlight=False, soft_wrap=True)
+    if any(verdict.broken for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@audit.command("checkpoint")
+def checkpoint_audit(data: Data = None) -> None:
+    """Seal what waits and write a signed checkpoint of every trail that went on, now instead of on the hour."""
+    _run(take_trail_checkpoints(_settings(data=data)))
+
+
+keys_app = typer.Typer(help="The master keys, and with them the keys that sign access tokens.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+
+@keys_app.command("list")
+def list_keys(data: Data = None) -> None:
+    """Show the master keys: which one signs, and what each still protects."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            table = Table("Key", "Signs", "Here", "Data keys under it")
+            for use in await keys.list_keys(base):
+                table.add_row(use.key_id, "yes" if use.is_primary else "", "yes" if use.is_present else "[red]no[/red]", str(use.data_keys))
+        console.print(table)
+
+    _run(main())
+
+
+@keys_app.command("rotate")
+def rotate_keys(data: Data = None) -> None:
+    """Sign and encrypt with a new key from now on. Running processes take it up by themselves; nothing stops meanwhile."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            added = await keys.rotate(base)
+        console.print(f"[green]{added} signs now.[/green] Older keys are honoured until `nexusone keys retire`.", highlight=False)
+
+    _run(main())
+
+
+@keys_app.command("retire")
+def retire_key(
+    key: Annotated[str, typer.Argument(help="The key's id, as `nexusone keys list` shows it.")],
+    data: Data = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take a key away for good: links in sent mails and sessions' tokens that were signed under it stop working."""
+    if not yes:
+        typer.confirm(f"Everything that was signed under {key}, links in sent mails included, stops working. Go on?", abort=True)
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            await keys.retire(base, key_id=key)
+
+    _run(main())
+    console.print(f"[green]{key} is retired.[/green]", highlight=False)
 
 
 def main() -> None:

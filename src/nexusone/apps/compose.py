@@ -11,7 +11,9 @@ from starlette.types import ASGIApp
 
 from nexusone.apps.catalog import MODULES, chosen_modules, locale_folders
 from nexusone.kernel.clock import Clock, SystemClock
-from nexusone.modules.identity.admission import CredentialAuthenticator
+from nexusone.modules.identity.admission import CredentialAuthenticator, RightsAuthorizer
+from nexusone.modules.identity.api import STANDING_HELD
+from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.blobs import Blobs
 from nexusone.platform.data_keys import PostgresKeyStore
 from nexusone.platform.database import Database
@@ -25,7 +27,7 @@ from nexusone.platform.vault import MasterKeys, Vault
 from nexusone.web.admission import Authenticator
 from nexusone.web.application import ApplicationParts, Lifespan, build_application
 from nexusone.web.door import Door
-from nexusone.web.module import Module
+from nexusone.web.module import Module, UsesKeys
 from nexusone.web.problems import Messages
 
 
@@ -88,6 +90,13 @@ class Composition:
         size, idle = counted.get("pool_size", 0), counted.get("pool_available", 0)
         return PoolState(in_use=size - idle, idle=idle, waiting=counted.get("requests_waiting", 0))
 
+    def use_keys(self, keys: MasterKeys) -> None:
+        """Goes on with other master keys, without a pause; see `nexusone keys`."""
+        self.runtime.vault.use(keys)
+        for kept in self.runtime.ports.values():
+            if isinstance(kept, UsesKeys):
+                kept.use_keys(keys)
+
     def _observe(self, method: str, route: str, status: int, seconds: float) -> None:
         self.metrics.request_served(method=method, route=route, status=status, seconds=seconds)
 
@@ -102,20 +111,24 @@ async def composed(
     url: str,
     keys: MasterKeys,
     ports: Mapping[type[object], object],
+    sandbox_ports: Mapping[type[object], object] | None = None,
     clock: Clock | None = None,
     metrics: Metrics | None = None,
     overrides: Mapping[type[BaseSettings], BaseSettings] | None = None,
 ) -> AsyncIterator[Composition]:
-    """A process, with its database open as long as the block."""
+    """A process, with its database open as long as the block. `sandbox_ports` are what test keys reach in live mode."""
     used_clock = clock or SystemClock()
     store = PostgresKeyStore()
+    own: dict[type[object], object] = {Authenticator: CredentialAuthenticator(), Authorizer: RightsAuthorizer(), **_kept(settings, keys)}
     runtime = Runtime(
-        database=Database(url, connections_max=settings.database_connections, prepares_statements=settings.database_prepares),
+        database=Database(
+            url, connections_max=settings.database_connections, prepares_statements=settings.database_prepares, standing=STANDING_HELD
+        ),
         clock=used_clock,
-        keys=keys,
         vault=Vault(keys, store, used_clock),
         blobs=Blobs.at(settings.blobs_url or (settings.data / "blobs").absolute().as_uri()),
-        ports={Authenticator: CredentialAuthenticator(), **_kept(settings, keys), **ports},
+        ports={**own, **ports},
+        sandbox_ports=None if sandbox_ports is None else {**own, **sandbox_ports},
         settings={PlatformSettings: settings, **_module_settings(), **(overrides or {})},
         subscriptions=_subscriptions(MODULES),
     )

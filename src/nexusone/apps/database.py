@@ -40,9 +40,9 @@ def database_of(settings: PlatformSettings, keys: MasterKeys) -> Iterator[Databa
     """The addresses to use; the embedded server runs at least as long as the block.
 
     An address whose login is privileged is only ever used to migrate: the application then logs in as `nexusone_app`,
-    with a password derived from the master key.
+    with a password derived from the oldest master key, so that rotating keys does not change it.
     """
-    password = keys.derive(LOGIN_PURPOSE).hex()
+    password = keys.derive_steady(LOGIN_PURPOSE).hex()
     if settings.database_url is None:
         server = EmbeddedPostgres(settings.data / "postgres")
         server.start()

@@ -20,6 +20,7 @@ import uvloop
 from nexusone.apps.catalog import schema_parts
 from nexusone.apps.compose import Composition, composed
 from nexusone.apps.database import DatabaseAddresses, database_of, powers_of
+from nexusone.apps.key_file import following_keys, key_file_of
 from nexusone.apps.providers import SandboxAddresses, build_ports, discover
 from nexusone.apps.sandbox.door import door as sandbox_door
 from nexusone.apps.sandbox.simulators import simulators
@@ -64,10 +65,10 @@ def ground(settings: PlatformSettings, *, log: TextIO | None = None) -> Iterator
 
 def master_keys(settings: PlatformSettings) -> MasterKeys:
     """The master keys: from `NEXUSONE_VAULT_KEYS`, a key file, or the one that is made in the data folder."""
-    vault = VaultSettings()
-    if vault.keys is not None:
-        return MasterKeys.from_json(vault.keys.get_secret_value())
-    return read_key_file(vault.key_file or settings.data / "master.key", may_create=vault.may_create_key_file)
+    vault, path = VaultSettings(), key_file_of(settings)
+    if path is None:
+        return MasterKeys.from_json(vault.keys.get_secret_value() if vault.keys else "")
+    return read_key_file(path, may_create=vault.may_create_key_file)
 
 
 def start_telemetry(log: TextIO | None) -> Telemetry:
@@ -114,7 +115,10 @@ async def standing(base: Ground, sandbox: SandboxAddresses | None) -> AsyncItera
     ports = build_ports(discover(), sandbox=sandbox, credentials=_credentials_from_environment())
     if sandbox is not None:
         ports[SandboxAddresses] = sandbox
-    async with composed(base.settings, url=base.database.url, keys=base.keys, ports=ports, metrics=base.telemetry.metrics) as composition:
+    async with (
+        composed(base.settings, url=base.database.url, keys=base.keys, ports=ports, metrics=base.telemetry.metrics) as composition,
+        following_keys(composition, key_file_of(base.settings)),
+    ):
         yield composition
 
 
@@ -213,7 +217,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 def _credentials_from_environment() -> dict[str, dict[str, str]]:
     credentials: dict[str, dict[str, str]] = {}
     for manifest in discover():
-        for name in (*manifest.credential_fields, "address"):
+        for name in (*manifest.credential_fields, *manifest.optional_fields, "address"):
             value = os.environ.get(f"NEXUSONE_{manifest.name.upper()}_{name.upper()}")
             if value:
                 credentials.setdefault(manifest.name, {})[name] = value

@@ -24,7 +24,7 @@ _DISK_BYTES_MIN = _GIB
 _MEMORY_BYTES_MIN = _GIB
 _POSTGRES_MIN = 16
 _CONNECT_SECONDS_MAX = 5
-_SKEW_MAX = timedelta(seconds=5)
+_SKEW_MAX = timedelta(seconds=1)
 _PROGRAMS = ("postgres", "initdb", "pg_ctl", "pg_dump", "psql")
 # zones that a cut-down installation lacks first
 _ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")

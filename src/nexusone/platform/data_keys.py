@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from nexusone.platform.database import Transaction
 from nexusone.platform.runtime import Runtime
 from nexusone.platform.sql import sql
 from nexusone.platform.vault import WrappedKey
@@ -32,6 +33,14 @@ where workspace_id = %(workspace_id)s and id = %(id)s and master_key_id = %(was)
 """)
 
 COUNT_KEYS = sql("select master_key_id, count(*) from platform.data_key group by master_key_id")
+
+
+DELETE_KEY = sql("delete from platform.data_key where workspace_id = %(workspace_id)s and purpose = %(purpose)s")
+
+
+async def delete_key(tx: Transaction, *, purpose: str) -> bool:
+    """Destroys a key of the workspace with the commit: what it sealed is unreadable from then on. False: there was none."""
+    return await tx.execute(DELETE_KEY, {"workspace_id": tx.origin.workspace_id, "purpose": purpose}) > 0
 
 
 class PostgresKeyStore:

@@ -20,7 +20,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import scalar_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from nexusone.kernel.errors import Conflict, Unavailable
+from nexusone.kernel.errors import Conflict, Forbidden, Unavailable
 from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.platform.one_trip import PLAN_LOST, fetch_in_one_trip, forget_plans
 from nexusone.platform.origin import Origin
@@ -68,6 +68,12 @@ class Contended(Conflict):
     code = "database.contended"
 
 
+class StandingLost(Forbidden):
+    """Whoever asked was let in, and lost that right before anything was written."""
+
+    code = "auth.standing_lost"
+
+
 class TransactionOpen(RuntimeError):
     """A transaction was asked for while this task holds another: reserve, work, settle instead."""
 
@@ -75,29 +81,34 @@ class TransactionOpen(RuntimeError):
 class Transaction:
     """One open transaction. Statements name their parameters; rows become instances of the class asked for."""
 
-    def __init__(self, connection: AsyncConnection[Any], *, module: str, origin: Origin) -> None:
+    def __init__(self, connection: AsyncConnection[Any], *, module: str, origin: Origin, standing: Sql | None = None) -> None:
         self.connection = connection
         self.module = module
         self.origin = origin
+        self._standing = standing if origin.principal.standing is not None else None
 
     async def execute(self, statement: Sql, parameters: Parameters | None = None) -> int:
         """Runs a statement; returns how many rows it touched."""
+        await self._confirm_standing(statement)
         cursor = await self.connection.execute(_text(statement), parameters)
         return cursor.rowcount
 
     async def execute_many(self, statement: Sql, rows: Sequence[Parameters]) -> None:
         """Runs one statement for each set of parameters, in one pipeline; for dozens of rows, not thousands."""
+        await self._confirm_standing(statement)
         async with self.connection.cursor() as cursor:
             await cursor.executemany(_text(statement), rows)
 
     async def fetch_all(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> list[R]:
         """All rows."""
+        await self._confirm_standing(statement)
         async with self.connection.cursor(row_factory=row_maker(row)) as cursor:
             await cursor.execute(_text(statement), parameters)
             return await cursor.fetchall()
 
     async def find_one(self, row: type[R], statement: Sql, parameters: Parameters | None = None) -> R | None:
         """The first row, or None."""
+        await self._confirm_standing(statement)
         async with self.connection.cursor(row_factory=row_maker(row)) as cursor:
             await cursor.execute(_text(statement), parameters)
             return await cursor.fetchone()
@@ -118,12 +129,14 @@ class Transaction:
 
     async def find_value(self, kind: type[R], statement: Sql, parameters: Parameters | None = None) -> R | None:
         """The first column of the first row, or None."""
+        await self._confirm_standing(statement)
         async with self.connection.cursor(row_factory=scalar_row) as cursor:
             await cursor.execute(_text(statement), parameters)
             return cast("R | None", await cursor.fetchone())
 
     async def fetch_tuples(self, statement: Sql, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """All rows as plain tuples, for volume."""
+        await self._confirm_standing(statement)
         async with self.connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(_text(statement), parameters)
             return await cursor.fetchall()
@@ -138,6 +151,7 @@ class Transaction:
 
     async def copy_in(self, statement: Sql, rows: Iterable[Sequence[object]], *, types: Sequence[str] | None = None) -> int:
         """`COPY … FROM STDIN`; `types` (names) switches to the binary format. Returns the rows written."""
+        await self._confirm_standing(statement)
         cursor: AsyncCursor[Any]
         async with self.connection.cursor() as cursor:
             async with cursor.copy(_text(statement)) as copy:
@@ -153,12 +167,32 @@ class Transaction:
             async for chunk in copy:
                 yield bytes(chunk)
 
+    async def _confirm_standing(self, statement: Sql) -> None:
+        """Before the first write: rights that were taken away since the door do not let it through (AUTHZ-07)."""
+        if self._standing is None or statement.text.lstrip()[:6].lower() == "select":
+            return
+        question, self._standing = self._standing, None
+        principal = self.origin.principal
+        asked = {
+            "workspace_id": self.origin.workspace_id,
+            "credential_id": principal.session_id or principal.id,
+            "standing": principal.standing,
+        }
+        async with self.connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(_text(question), asked)
+            if await cursor.fetchone() is not True:
+                raise StandingLost
+
 
 class Database:
-    """The pool of one process. `url` is the application's login, which owns nothing."""
+    """The pool of one process. `url` is the application's login, which owns nothing.
 
-    def __init__(self, url: str, *, connections_max: int, prepares_statements: bool = True) -> None:
+    `standing` asks, as any module, whether a credential (`workspace_id`, `credential_id`) still has its `standing`.
+    """
+
+    def __init__(self, url: str, *, connections_max: int, prepares_statements: bool = True, standing: Sql | None = None) -> None:
         self.url = url
+        self._standing = standing
         self._prepare_threshold = 5 if prepares_statements else None
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             url,
@@ -215,7 +249,7 @@ class Database:
             async with self._pool.connection() as connection:
                 await connection.execute(_opening(module, origin.workspace_id, statement_timeout_seconds))
                 try:
-                    yield Transaction(connection, module=module, origin=origin)
+                    yield Transaction(connection, module=module, origin=origin, standing=self._standing)
                 except BaseException:
                     await _roll_back(connection)
                     raise

@@ -10,17 +10,23 @@ from pydantic import Field
 
 from nexusone.kernel.contract import Contract, Id, Instant
 from nexusone.kernel.ids import new_id
+from nexusone.platform.audit.entries import ENTRY, entry_parameters, object_of
+from nexusone.platform.audit.masking import changes_between
 from nexusone.platform.database import Transaction
 from nexusone.platform.jobs import JobKind, enqueue_named
 from nexusone.platform.runtime import Context
-from nexusone.platform.sql import sql
+from nexusone.platform.sql import fragment, sql
 
 E = TypeVar("E", bound="Event")
 
-INSERT_EVENT = sql("""
-insert into platform.event (workspace_id, id, name, payload, actor, request_id, occurred_at)
-values (%(workspace_id)s, %(id)s, %(name)s, %(payload)s, %(actor)s, %(request_id)s, %(occurred_at)s)
-""")
+# The fact and its entry in the audit trail in one trip.
+INSERT_EVENT = fragment("""
+with fact as (
+    insert into platform.event (workspace_id, id, name, payload, actor, request_id, occurred_at)
+    values (%(workspace_id)s, %(id)s, %(name)s, %(payload)s, %(actor)s, %(request_id)s, %(published_at)s)
+)
+{entry}
+""").fill(entry=ENTRY)
 
 LIST_EVENTS_AFTER = sql("""
 select id, name, payload, actor, occurred_at
@@ -55,7 +61,7 @@ class Subscriber(Generic[E]):
 
     def job(self) -> JobKind[E]:
         """The job that every publication of the event sets off."""
-        return JobKind(name=self.name, payload=self.event, handler=self.handler)
+        return JobKind(name=self.name, payload=self.event, handler=self.handler, is_completion=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +76,27 @@ class LoggedEvent:
 
 
 async def publish(tx: Transaction, event: Event) -> None:
-    """Writes the fact and its subscribers' jobs with the transaction's commit."""
+    """Writes the fact, its entry in the audit trail and its subscribers' jobs with the transaction's commit."""
     origin = tx.origin
+    payload = event.model_dump(mode="json")
+    kind, identifier = object_of(event.name, payload)
+    told = {name: value for name, value in payload.items() if name != "event_id"}
+    entry = entry_parameters(
+        origin,
+        action=event.name.rpartition(".v")[0],
+        object_kind=kind,
+        object_id=identifier,
+        changes=changes_between(None, told),
+    )
     await tx.execute(
         INSERT_EVENT,
         {
-            "workspace_id": origin.workspace_id,
+            **entry,
             "id": event.event_id,
             "name": event.name,
-            "payload": Jsonb(event.model_dump(mode="json")),
+            "payload": Jsonb(payload),
             "actor": origin.principal.label,
-            "request_id": origin.request_id,
-            "occurred_at": origin.now(),
+            "published_at": origin.now(),
         },
     )
     if names := origin.subscribers(event.name):

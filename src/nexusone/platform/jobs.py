@@ -7,7 +7,7 @@ idempotent; a job whose worker stopped beating is taken over after `HEARTBEAT_TI
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, LiteralString, TypeVar, cast
 from uuid import UUID
@@ -28,12 +28,13 @@ from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import JobId, QueueExecutionMode
 
 from nexusone.kernel.contract import Contract
-from nexusone.kernel.errors import Refusal
+from nexusone.kernel.errors import Forbidden, Refusal
 from nexusone.kernel.outcomes import DefiniteFailure
+from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.database import Transaction
 from nexusone.platform.job_history import GIVEN_BACK, SPREAD, History, Step
 from nexusone.platform.job_telemetry import observed, trace_headers
-from nexusone.platform.origin import Principal, PrincipalKind
+from nexusone.platform.origin import SYSTEM, Principal, PrincipalKind
 from nexusone.platform.runtime import Context, Runtime
 from nexusone.platform.telemetry import Metrics
 
@@ -46,6 +47,7 @@ SPREAD_SECONDS = 15.0
 LOOK_SECONDS = 5.0
 HISTORY_MAX = 1000
 BACKOFF_MAX_SECONDS = 300.0
+SUSPENDED_PAUSE = timedelta(minutes=5)
 
 LIST_STEPS: LiteralString = """
 select status::text as status, traceback from queue.pgqueuer_log where job_id = $1 order by created desc, id desc limit $2
@@ -63,9 +65,18 @@ class HandlerCancelled(Exception):
     """A handler was cancelled from within; that is a failure like any other."""
 
 
+class _Suspended(Exception):
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class JobKind(Generic[P]):
     """A kind of later work. Its name is on the wire and never changes.
+
+    Rights are checked again when it runs (AUTHZ-08): whoever left it must still be let in, and have the `permission` that is
+    named; else it is refused for good, after `on_refused` (in the system's name) has put in order what waits for it.
+    Work that only completes what is decided (`is_completion`) runs all the same, and work that tends to the workspace
+    itself (`tends_workspace`) also runs while the workspace is suspended; all else waits until that is over.
 
     `concurrency` bounds how many run at once over all workers (0: as many as there are); after `attempts_max` failures
     the job becomes a dead letter. A refusal of status below 500 and a failure that is not retryable go there at once.
@@ -77,6 +88,10 @@ class JobKind(Generic[P]):
     concurrency: int = 0
     attempts_max: int = 8
     timeout_seconds: float = 600.0
+    permission: str | None = None
+    is_completion: bool = False
+    tends_workspace: bool = False
+    on_refused: Callable[[Context, P, Refusal], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +137,8 @@ async def enqueue_named(
         "workspace_id": str(origin.workspace_id) if origin.workspace_id else None,
         "principal": [origin.principal.kind, str(origin.principal.id) if origin.principal.id else None],
         "permissions": sorted(origin.principal.permissions),
+        "impersonator": str(origin.principal.impersonator) if origin.principal.impersonator else None,
+        "is_test": origin.is_test,
         "locale": origin.locale,
         "timezone": origin.timezone,
         "request_id": origin.request_id,
@@ -352,6 +369,8 @@ class _Executor(AbstractEntrypointExecutor):
                 await self.worker.handle(self._handle(ctx, job))
             except RetryRequested:
                 raise
+            except _Suspended as pause:
+                raise RetryRequested(SUSPENDED_PAUSE, "the workspace is suspended") from pause
             except Exception as error:
                 if _is_final(error) or failures + 1 >= self.kind.attempts_max:
                     _log.error("job.given_up", error=repr(error), exc_info=error)
@@ -363,7 +382,7 @@ class _Executor(AbstractEntrypointExecutor):
     async def _handle(self, ctx: Context, job: QueueJob) -> None:
         payload = self.kind.payload.model_validate_json(job.payload or b"{}")
         async with asyncio.timeout(self.kind.timeout_seconds):
-            await self.kind.handler(ctx, payload)
+            await self.kind.handler(await self._authorized(ctx, payload), payload)
 
     async def _failures_so_far(self, job: QueueJob) -> int:
         if job.attempts == 0 and datetime.now(UTC) - job.created < self.worker.heartbeat_timeout:
@@ -375,6 +394,24 @@ class _Executor(AbstractEntrypointExecutor):
             # One of those that ran together took the worker down; apart from each other it will be alone.
             raise RetryRequested(timedelta(seconds=random.uniform(0, SPREAD_SECONDS)), SPREAD)  # noqa: S311 - jitter, not a secret
         return history.failures
+
+    async def _authorized(self, ctx: Context, payload: Contract) -> Context:
+        authorizer = cast("Authorizer | None", self.worker.runtime.ports.get(Authorizer))
+        if authorizer is None or ctx.workspace_id is None:
+            return ctx
+        try:
+            allowed = await authorizer.authorize(replace(ctx, principal=SYSTEM) if self.kind.is_completion else ctx)
+            if allowed.principal.restraint == "suspended" and not self.kind.tends_workspace:
+                raise _Suspended
+            if self.kind.is_completion:
+                return ctx
+            if self.kind.permission is not None:
+                allowed.require(self.kind.permission)
+        except Forbidden as refusal:
+            if self.kind.on_refused is not None:
+                await self.kind.on_refused(self.worker.runtime.system(ctx.workspace_id), payload, refusal)
+            raise
+        return allowed
 
 
 async def _steps_of(queries: Queries, job_id: JobId) -> list[Step]:
@@ -412,10 +449,12 @@ def _context_of(job: QueueJob, runtime: Runtime) -> Context:
             kind=cast("PrincipalKind", kind),
             id=UUID(principal_id) if principal_id else None,
             permissions=frozenset(headers.get("permissions") or ()),
+            impersonator=UUID(headers["impersonator"]) if headers.get("impersonator") else None,
         ),
         request_id=str(headers.get("request_id") or f"job-{job.id}"),
         locale=str(headers.get("locale") or "en"),
         timezone=str(headers.get("timezone") or "UTC"),
+        is_test=headers.get("is_test") is True,
     )
 
 

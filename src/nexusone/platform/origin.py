@@ -6,17 +6,29 @@ from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
-PrincipalKind = Literal["anonymous", "user", "api_key", "system"]
+PrincipalKind = Literal["anonymous", "user", "api_key", "operator", "system"]
+Restraint = Literal["suspended", "visiting"]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts, and what it may do."""
+    """Who acts, and what it may do; a user also by which `methods` (RFC 8176: pwd, otp, hwk, …) and when it last proved itself.
+
+    `impersonator` is the operator who acts in the principal's place. `role` is a built-in role's name or a role's id, `standing`
+    says under what the principal was let in: while a credential has another standing, nothing is written in its name.
+    `restraint` tells why permissions are fewer than the role's: the workspace is suspended, or an operator only looks.
+    """
 
     kind: PrincipalKind
     id: UUID | None
     permissions: frozenset[str]
     session_id: UUID | None = None
+    methods: tuple[str, ...] = ()
+    authenticated_at: datetime | None = None
+    impersonator: UUID | None = None
+    role: str | None = None
+    standing: str | None = None
+    restraint: Restraint | None = None
 
     @property
     def label(self) -> str:
@@ -55,6 +67,12 @@ class Origin(Protocol):
 
     @property
     def request_id(self) -> str: ...
+
+    @property
+    def is_test(self) -> bool: ...
+
+    @property
+    def ip(self) -> str | None: ...
 
     @property
     def locale(self) -> str: ...

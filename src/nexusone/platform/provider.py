@@ -54,7 +54,8 @@ class Manifest:
     """A vendor as data: found by discovery, never listed by hand.
 
     `live_address` is used in live mode where settings give no other; in sandbox mode every address is a simulator's
-    (`simulator_path` is appended to the HTTP simulator's mount). `credential_fields` name what the vault must hold.
+    (`simulator_path` is appended to the HTTP simulator's mount). `credential_fields` name what the vault must hold,
+    `optional_fields` what it may hold besides.
     """
 
     name: str
@@ -64,4 +65,5 @@ class Manifest:
     capabilities: tuple[Capability, ...]
     simulator: Callable[[SimulatorSetup], SimulatorParts] | None = None
     simulator_path: str = ""
+    optional_fields: tuple[str, ...] = ()
     sandbox_credentials: Mapping[str, str] = field(default_factory=dict)

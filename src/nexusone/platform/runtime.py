@@ -10,10 +10,11 @@ from uuid import UUID
 from pydantic_settings import BaseSettings
 
 from nexusone.kernel.clock import Clock
-from nexusone.kernel.errors import Forbidden
+from nexusone.kernel.errors import Conflict, Forbidden
 from nexusone.platform.blobs import Blobs
 from nexusone.platform.database import Database, Transaction, retrying
 from nexusone.platform.origin import SYSTEM, IdempotencyClaim, Principal
+from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.sql import Sql
 from nexusone.platform.vault import MasterKeys, Vault
 
@@ -22,26 +23,45 @@ R = TypeVar("R")
 S = TypeVar("S", bound=BaseSettings)
 
 
+class SandboxMissing(Conflict):
+    """A test key only ever reaches simulators, and this deployment runs none."""
+
+    code = "sandbox.missing"
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The composition of one process: made once by `apps`, never changed after the start.
+    """The composition of one process: made once by `apps`, never changed after the start; the vault alone takes up new keys.
 
-    `ports` maps a port (Protocol) to what implements it, `settings` a settings class to its values,
-    `subscriptions` an event's name to the names of the jobs it sets off.
+    `ports` maps a port (Protocol) to what implements it, `sandbox_ports` to what does so for test keys in live mode,
+    `settings` a settings class to its values, `subscriptions` an event's name to the names of the jobs it sets off.
     """
 
     database: Database
     clock: Clock
-    keys: MasterKeys
     vault: Vault
     blobs: Blobs
     ports: Mapping[type[object], object]
     settings: Mapping[type[BaseSettings], BaseSettings]
     subscriptions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sandbox_ports: Mapping[type[object], object] | None = None
 
-    def port(self, kind: type[P]) -> P:
-        """What implements a port; a missing one is a fault of the composition."""
-        return cast("P", self.ports[kind])
+    @property
+    def keys(self) -> MasterKeys:
+        """The master keys in force; a rotation replaces them while the process runs, so nobody keeps them."""
+        return self.vault.keys
+
+    def port(self, kind: type[P], *, is_test: bool = False) -> P:
+        """What implements a port; a missing one is a fault of the composition.
+
+        Raises:
+            SandboxMissing: a test asks in live mode, and this process knows no simulators.
+        """
+        if not is_test or self.setting(PlatformSettings).mode == "sandbox":
+            return cast("P", self.ports[kind])
+        if self.sandbox_ports is None or kind not in self.sandbox_ports:
+            raise SandboxMissing
+        return cast("P", self.sandbox_ports[kind])
 
     def setting(self, kind: type[S]) -> S:
         """The values of a settings class."""
@@ -63,6 +83,8 @@ class Context:
     locale: str = "en"
     timezone: str = "UTC"
     ip: str | None = None
+    user_agent: str | None = None
+    is_test: bool = False
     idempotency: IdempotencyClaim | None = None
 
     @property
@@ -102,8 +124,8 @@ class Context:
         return await retrying(attempt)
 
     def port(self, kind: type[P]) -> P:
-        """What implements a port."""
-        return self.runtime.port(kind)
+        """What implements a port; for a test, its simulator. Raises: SandboxMissing."""
+        return self.runtime.port(kind, is_test=self.is_test)
 
     def setting(self, kind: type[S]) -> S:
         """The values of a settings class."""

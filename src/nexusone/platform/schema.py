@@ -19,11 +19,14 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from nexusone.platform.jobs import QUEUE_SCHEMA, queue_schema_statements
-from nexusone.platform.schema_state import Login, SchemaPart, find_fingerprint, fingerprint_of
+from nexusone.platform.schema_state import ERASURE_FILE, Login, SchemaPart, find_fingerprint, fingerprint_of
 
 MIGRATION_LOCK = 7_230_118_001
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "30min"
+
+# Beside the modules' own: due scans across workspaces, the queue, and what empties a workspace that is deleted.
+MACHINE_ROLES = ("m_system", "m_queue", "m_erasure")
 
 
 def migrate(admin_url: str, *, login: Login, parts: Sequence[SchemaPart]) -> bool:
@@ -43,6 +46,7 @@ def migrate(admin_url: str, *, login: Login, parts: Sequence[SchemaPart]) -> boo
         _install_queue(connection)
         _run_revisions(admin_url, parts)
         _publish_views(connection, parts)
+        _install_erasure(connection, parts)
         _grant_queue(connection, parts)
         _admit(connection, login, parts)
         connection.execute(psql.SQL("comment on schema platform is {}").format(psql.Literal(wanted)))
@@ -82,13 +86,13 @@ def _connect_for_revisions(admin_url: str) -> psycopg.Connection[Any]:
 
 
 def _make_roles_and_schemas(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart]) -> None:
-    for role in ("m_system", "m_queue", *(f"{kind}_{part.name}" for part in parts for kind in ("o", "m"))):
+    for role in (*MACHINE_ROLES, *(f"{kind}_{part.name}" for part in parts for kind in ("o", "m"))):
         _ensure_role(connection, role)
         _run(connection, "grant {} to current_user with inherit false, set true", role)
     for part in parts:
         name, owner, reader = part.name, f"o_{part.name}", f"m_{part.name}"
         _run(connection, "create schema if not exists {} authorization {}", name, owner)
-        _run(connection, "grant usage on schema {} to {}, m_system", name, reader)
+        _run(connection, "grant usage on schema {} to {}, m_system, m_erasure", name, reader)
         with _as_role(connection, owner):
             _run(connection, "alter default privileges in schema {} grant select, insert, update, delete on tables to {}", name, reader)
             _run(connection, "alter default privileges in schema {} grant usage on sequences to {}", name, reader)
@@ -111,6 +115,22 @@ def _install_queue(connection: psycopg.Connection[Any]) -> None:
             connection.execute(queue_schema_statements().encode())
 
 
+def _install_erasure(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart]) -> None:
+    text = ERASURE_FILE.read_text(encoding="utf-8")
+    others = psql.SQL(", ").join(psql.Identifier(f"{kind}_{part.name}") for part in parts for kind in ("m", "o"))
+    for part in parts:
+        made = ["erase_rows(uuid, bigint)", "export_rows(uuid, text)"]
+        with connection.transaction(), _as_role(connection, f"o_{part.name}"):
+            connection.execute(text.replace("{schema}", part.name).encode())
+            if part.name == "platform":
+                made += ["erase_jobs(uuid)", "erase_rows_of(text, uuid, bigint)", "export_rows_of(text, text, uuid)"]
+                made += ["list_workspace_tables()"]
+            for function in made:
+                name = psql.SQL(f"{part.name}.{function}")
+                connection.execute(psql.SQL("revoke all on function {} from {}").format(name, others))
+                connection.execute(psql.SQL("grant execute on function {} to m_erasure").format(name))
+
+
 def _grant_queue(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart]) -> None:
     writers = psql.SQL(", ").join(psql.Identifier(f"m_{part.name}") for part in parts)
     everyone = psql.SQL(", ").join((writers, psql.Identifier("m_queue")))
@@ -121,7 +141,7 @@ def _grant_queue(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart
         "grant insert on queue.pgqueuer_log to {writers}",
         "grant select, insert, update, delete on all tables in schema queue to m_queue",
         # Every module writes facts and idempotency outcomes inside its own transaction; only platform reads events.
-        "grant insert on platform.event to {writers}",
+        "grant insert on platform.event, platform.audit_entry to {writers}",
         "grant select, update on platform.idempotency to {writers}",
         "grant select, insert, update on platform.rate_limit to {writers}",
     )
@@ -162,7 +182,7 @@ def _admit(connection: psycopg.Connection[Any], login: Login, parts: Sequence[Sc
     _run(connection, "alter role {} set statement_timeout = '15s'", login.name)
     _run(connection, "alter role {} set lock_timeout = '3s'", login.name)
     _run(connection, "alter role {} set idle_in_transaction_session_timeout = '60s'", login.name)
-    for role in ("m_system", "m_queue", *(f"m_{part.name}" for part in parts)):
+    for role in (*MACHINE_ROLES, *(f"m_{part.name}" for part in parts)):
         _run(connection, "grant {} to {} with inherit false, set true", role, login.name)
 
 

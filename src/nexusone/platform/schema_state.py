@@ -8,6 +8,9 @@ from typing import Any, LiteralString
 
 import psycopg
 
+ERASURE_FILE = Path(__file__).parent / "erasure.sql"
+"""What every schema gets to export and erase the rows of a workspace."""
+
 FIND_FINGERPRINT: LiteralString = "select obj_description('platform'::regnamespace, 'pg_namespace')"
 
 
@@ -34,7 +37,7 @@ class Login:
 
 def fingerprint_of(parts: Sequence[SchemaPart]) -> str:
     """A digest over every SQL file of every part; another digest means there is something to migrate."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(ERASURE_FILE.read_bytes())
     for part in parts:
         digest.update(part.name.encode())
         for path in sorted([*(part.folder / "migrations").glob("v*.sql"), *part.folder.glob("views.sql")]):

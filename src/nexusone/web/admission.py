@@ -2,20 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from nexusone.platform.runtime import Context, Runtime
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a request shows of itself before its body is read. `cost` is what it takes from the rate limit."""
+    """What a request shows of itself before its body is read. `cost` is what it takes from the rate limit.
+
+    `operation` is what is asked for; `realm` says whose tokens are known at that door.
+    """
 
     authorization: str | None
     ip: str
+    user_agent: str | None
     request_id: str
     language: str | None
     cost: int
+    operation: str = ""
+    realm: Literal["workspace", "operator"] = "workspace"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def build_application(runtime: Runtime, parts: ApplicationParts) -> ASGIApp:
         trusted_proxies=settings.trusted_proxies,
     )
     setattr(app.state, GATE_STATE, gate)
-    setattr(app.state, CURSOR_KEY_STATE, runtime.keys.derive("cursor"))
+    setattr(app.state, CURSOR_KEY_STATE, runtime.keys.derive_steady("cursor"))
     setattr(app.state, LIVE_STATE, parts.live)
     setattr(app.state, METRICS_STATE, parts.render_metrics)
     inner: ASGIApp = app

@@ -5,7 +5,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -18,7 +18,6 @@ from starlette.responses import Response
 
 from nexusone.kernel.errors import (
     FieldError,
-    Forbidden,
     InvalidRequest,
     Refusal,
     Unauthenticated,
@@ -34,6 +33,8 @@ from nexusone.platform.origin import ANONYMOUS, IdempotencyClaim
 from nexusone.platform.runtime import Context, Runtime
 from nexusone.web.admission import Arrival, Authenticator
 from nexusone.web.problems import Messages, OutcomeUnknown, pointer_step, problem_response, refusal_of
+from nexusone.web.rights import OPERATOR, require_right
+from nexusone.web.security_trail import SecurityTrail
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 PUBLIC = "public"
 AUTHENTICATED = "authenticated"
 KEY_LENGTH_MAX = 255
+USER_AGENT_LENGTH_MAX = 300
 KEY = re.compile(r"[\x20-\x7e]{1,255}")
 CONTEXT_SCOPE_KEY = "nexusone.context"
 REQUEST_ID_SCOPE_KEY = "nexusone.request_id"
@@ -56,6 +58,9 @@ class IdempotencyKeyMissing(InvalidRequest):
 
 class Declared(Protocol):
     """What the gate needs to know of a route."""
+
+    @property
+    def operation(self) -> str: ...
 
     @property
     def permission(self) -> str: ...
@@ -86,6 +91,7 @@ class Gate:
     messages: Messages
     anonymous_rate: str
     trusted_proxies: tuple[str, ...] = ()
+    trail: SecurityTrail = field(default_factory=SecurityTrail)
 
     async def pass_through(self, request: Request, declared: Declared, reading: Reading, answer: Answer) -> Response:
         """Admits a request, lets it be answered, and turns refusals into problems."""
@@ -96,6 +102,7 @@ class Gate:
             request_id=request.scope.get(REQUEST_ID_SCOPE_KEY, "unknown"),
             locale=_language(request),
             ip=self.client_ip(request),
+            user_agent=_user_agent(request),
         )
         headers: dict[str, str] = {}
         try:
@@ -104,14 +111,20 @@ class Gate:
             _refuse_unread(request, reading)
             response = await self._answer_once(request, declared, ctx, answer)
         except (RequestValidationError, HTTPException) as error:
-            response = self.refuse(refusal_of(error), ctx)
+            response = await self._refuse_noted(refusal_of(error), request, declared, ctx)
         except Refusal as refusal:
-            response = self.refuse(refusal, ctx)
+            response = await self._refuse_noted(refusal, request, declared, ctx)
         except UnknownOutcome as error:
             _log.error("request.outcome_unknown", error=str(error))
             response = self.refuse(OutcomeUnknown(headers={"Retry-After": "2"}), ctx)
         response.headers.update({name: value for name, value in headers.items() if name not in response.headers})
         return response
+
+    async def _refuse_noted(self, refusal: Refusal, request: Request, declared: Declared, ctx: Context) -> Response:
+        # A caller who was known and then refused stands in the request, not in what pass_through began with.
+        known: Context = request.scope.get(CONTEXT_SCOPE_KEY, ctx)
+        await self.trail.note(known, refusal, operation=declared.operation)
+        return self.refuse(refusal, ctx)
 
     def refuse(self, refusal: Refusal, ctx: Context) -> Response:
         """The problem a refusal becomes, in the caller's language."""
@@ -134,9 +147,12 @@ class Gate:
         arrival = Arrival(
             authorization=request.headers.get("authorization"),
             ip=ctx.ip or "",
+            user_agent=ctx.user_agent,
             request_id=ctx.request_id,
             language=request.headers.get("accept-language"),
             cost=declared.cost,
+            operation=declared.operation,
+            realm="operator" if declared.permission == OPERATOR else "workspace",
         )
         try:
             admission = await self.runtime.port(Authenticator).admit(self.runtime, arrival)
@@ -144,8 +160,9 @@ class Gate:
             refusal.headers.update(await self._take_anonymously(ctx, declared))
             raise
         structlog.contextvars.bind_contextvars(workspace_id=str(admission.ctx.workspace_id))
-        if declared.permission != AUTHENTICATED and not admission.ctx.may(declared.permission):
-            raise Forbidden(permission=declared.permission, headers=admission.headers)
+        request.scope[CONTEXT_SCOPE_KEY] = admission.ctx
+        if declared.permission != AUTHENTICATED:
+            require_right(admission.ctx, declared.permission, headers=admission.headers)
         return admission.ctx, dict(admission.headers)
 
     async def _take_anonymously(self, ctx: Context, declared: Declared) -> dict[str, str]:
@@ -196,6 +213,11 @@ def context_of(request: Request) -> Context:
     """The context the gate made for this request."""
     ctx: Context = request.scope[CONTEXT_SCOPE_KEY]
     return ctx
+
+
+def _user_agent(request: Request) -> str | None:
+    shown = "".join(sign for sign in request.headers.get("user-agent", "") if sign.isprintable())
+    return shown[:USER_AGENT_LENGTH_MAX] or None
 
 
 def _success_status(request: Request) -> int:

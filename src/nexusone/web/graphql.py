@@ -136,6 +136,9 @@ async def graphql(ctx: Caller, request: Request, body: GraphqlRequest) -> Respon
     if result.data is None and any(error.path is None for error in errors):
         raise InvalidRequest(reason="; ".join(error.message for error in errors[:3]))
     gate: Gate = getattr(request.app.state, GATE_STATE)
+    for error in errors:
+        if isinstance(error.original_error, Forbidden):
+            await gate.trail.note(ctx, error.original_error, operation="graphql.graphql")
     answer: dict[str, Any] = {"data": result.data}
     if errors:
         answer["errors"] = [_shown(error, messages=gate.messages, locale=ctx.locale) for error in errors]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic_settings import BaseSettings
 
@@ -17,6 +17,15 @@ from nexusone.web.door import Door
 
 Companion = Callable[[Runtime], AbstractAsyncContextManager[None]]
 Keeper = Callable[[PlatformSettings, MasterKeys], object]
+
+
+@runtime_checkable
+class UsesKeys(Protocol):
+    """What a keeper does besides, if it holds anything that master keys gave."""
+
+    def use_keys(self, keys: MasterKeys) -> None:
+        """Goes on with other keys."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

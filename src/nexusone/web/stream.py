@@ -89,7 +89,14 @@ class _Following:
             after = page[-1].id if len(page) == CATCH_UP_MAX else None
 
     async def _is_admitted(self) -> bool:
-        arrival = Arrival(authorization=self.authorization, ip=self.ctx.ip or "", request_id=self.ctx.request_id, language=None, cost=0)
+        arrival = Arrival(
+            authorization=self.authorization,
+            ip=self.ctx.ip or "",
+            user_agent=self.ctx.user_agent,
+            request_id=self.ctx.request_id,
+            language=None,
+            cost=0,
+        )
         runtime = self.ctx.runtime
         try:
             admission = await runtime.port(Authenticator).admit(runtime, arrival)

@@ -57,7 +57,7 @@ async def _list_generations(info: GraphqlInfo, limit: int = PAGE_SIZE, cursor: s
     ctx = info.context.ctx
     if not 1 <= limit <= PAGE_SIZE_MAX:
         raise InvalidRequest(reason=f"limit is between 1 and {PAGE_SIZE_MAX}")
-    key, purpose = ctx.runtime.keys.derive("cursor"), f"{ctx.workspace_id}:{CURSOR_PURPOSE}".encode()
+    key, purpose = ctx.runtime.keys.derive_steady("cursor"), f"{ctx.workspace_id}:{CURSOR_PURPOSE}".encode()
     after = None if cursor is None else read_cursor(cursor, key=key, purpose=purpose)
     if cursor is not None and after is None:
         raise InvalidRequest(reason="this cursor was not given out for this list")

@@ -95,7 +95,7 @@ async def _get_segment(info: GraphqlInfo, id: UUID) -> SegmentType:  # noqa: A00
 
 def _paging(info: GraphqlInfo, list_name: str, limit: int, cursor: str | None) -> Paging:
     ctx = info.context.ctx
-    return paging_of(ctx, list_name=list_name, limit=limit, cursor=cursor, key=ctx.runtime.keys.derive("cursor"))
+    return paging_of(ctx, list_name=list_name, limit=limit, cursor=cursor, key=ctx.runtime.keys.derive_steady("cursor"))
 
 
 def _counts(info: GraphqlInfo) -> DataLoader[UUID, int | None]:

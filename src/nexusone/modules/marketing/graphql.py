@@ -163,7 +163,7 @@ async def _get_campaign_report(info: GraphqlInfo, id: UUID) -> CampaignReportTyp
 
 def _paging(info: GraphqlInfo, list_name: str, limit: int, cursor: str | None) -> Paging:
     ctx = info.context.ctx
-    return paging_of(ctx, list_name=list_name, limit=limit, cursor=cursor, key=ctx.runtime.keys.derive("cursor"))
+    return paging_of(ctx, list_name=list_name, limit=limit, cursor=cursor, key=ctx.runtime.keys.derive_steady("cursor"))
 
 
 def _templates(info: GraphqlInfo) -> DataLoader[UUID, TemplateSummary | None]:

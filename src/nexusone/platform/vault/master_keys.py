@@ -72,6 +72,11 @@ class MasterKeys:
     def ids(self) -> tuple[str, ...]:
         return tuple(self._keys)
 
+    @property
+    def founding_id(self) -> str:
+        """The oldest key."""
+        return next(iter(self._keys))
+
     def with_key(self, key_id: str, key: bytes | None = None) -> "MasterKeys":
         """The set and one more key (random unless given), not yet primary."""
         if key_id in self._keys:
@@ -113,6 +118,10 @@ class MasterKeys:
         if not PURPOSE.fullmatch(purpose):
             raise ValueError("a purpose is lower-case letters, digits, _ . and -")
         return hkdf(self._keys[key_id or self.primary_id], f"nexusone/derive/v1|{purpose}|{context}")
+
+    def derive_steady(self, purpose: str) -> bytes:
+        """A sub-key of the oldest master key, which stays the same through rotations until that key is retired."""
+        return self.derive(purpose, key_id=self.founding_id)
 
     def signing_keys(self, purpose: str) -> SigningKeys:
         """One sub-key per master key, for signing with the primary's and verifying with any."""

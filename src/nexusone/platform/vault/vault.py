@@ -81,15 +81,21 @@ class Vault:
 
         Raises: VaultLocked, SealBroken.
         """
+        found = await self.find_key_of(workspace_id, purpose=purpose)
+        if found is not None:
+            return found
+        fresh = self._wrap(secrets.token_bytes(KEY_BYTES), new_id(), workspace_id, purpose)
+        return self._remember(await self._store.insert_key(fresh))
+
+    async def find_key_of(self, workspace_id: UUID, *, purpose: str) -> DataKey | None:
+        """The data key of that purpose if there is one; it is not made. Raises: VaultLocked, SealBroken."""
         if not PURPOSE.fullmatch(purpose):
             raise ValueError("a purpose is lower-case letters, digits, _ : and -")
         cached = self._find_cached(workspace_id, purpose)
         if cached is not None:
             return cached
         found = await self._store.find_key(workspace_id=workspace_id, purpose=purpose)
-        if found is None:
-            found = await self._store.insert_key(self._wrap(secrets.token_bytes(KEY_BYTES), new_id(), workspace_id, purpose))
-        return self._remember(found)
+        return None if found is None else self._remember(found)
 
     def seal(self, key: DataKey, *, workspace_id: UUID, table: str, column: str, row_id: UUID | str, plaintext: bytes) -> bytes:
         """The ciphertext (45 bytes longer), bound to workspace, table, column, row and key."""

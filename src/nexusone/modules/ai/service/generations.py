@@ -21,6 +21,7 @@ from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
 from nexusone.modules.ai.store.generations import GenerationRow
 from nexusone.modules.billing import api as billing
+from nexusone.platform.audit import record
 from nexusone.platform.idempotency import conclude
 from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
@@ -97,6 +98,13 @@ async def _reserve(ctx: Context, wanted: NewGeneration) -> GenerationRow:
     row = _planned(ctx, wanted, card)
     async with ctx.transaction("ai") as tx:
         await generations.insert(tx, row, workspace_id=ctx.workspace)
+        await record(
+            tx,
+            action="ai.generation.requested",
+            object_kind="generation",
+            object_id=str(row.id),
+            after={"kind": row.kind, "model": row.model, "locale": row.locale, "held_micros": row.held_micros},
+        )
     lifetime = ctx.setting(AiSettings).hold_lifetime
     try:
         await billing.hold(ctx, key=hold_key(row.id), amount_micros=row.held_micros, purpose=PURPOSE, expires_in=lifetime)

@@ -16,6 +16,7 @@ from nexusone.modules.audience.service.refusals import ImportNotFound, ImportUnf
 from nexusone.modules.audience.service.segments import LAST_ID
 from nexusone.modules.audience.store import imports
 from nexusone.modules.audience.store.imports import ImportRecord
+from nexusone.platform.audit import record
 from nexusone.platform.blobs import Blobs
 from nexusone.platform.idempotency import conclude
 from nexusone.platform.jobs import enqueue_named
@@ -43,11 +44,18 @@ async def start_import(ctx: Context, *, file: AsyncIterator[bytes], mapping: str
     import_id = new_id()
     size = await ctx.runtime.blobs.put(ctx.workspace, file_key(import_id), file, "text/csv")
     async with ctx.transaction("audience") as tx:
-        record = await imports.insert_import(
+        row = await imports.insert_import(
             tx, workspace_id=ctx.workspace, import_id=import_id, mapping=names, file_bytes=size, now=ctx.now()
         )
+        await record(
+            tx,
+            action="audience.import.started",
+            object_kind="import",
+            object_id=str(import_id),
+            after={"file_bytes": size, "mapping": names},
+        )
         await enqueue_named(tx, [(RUN_IMPORT, RunImport(import_id=import_id))], key=str(import_id))
-        queued = _import(record)
+        queued = _import(row)
         await conclude(tx, queued)
     return queued
 
@@ -77,10 +85,12 @@ async def open_errors(ctx: Context, *, import_id: UUID) -> AsyncIterator[bytes]:
         ImportNotFound: there is none.
         ImportUnfinished: it is not over yet.
     """
-    record = await _get(ctx, import_id)
-    if record.finished_at is None:
-        raise ImportUnfinished(status=record.status)
-    return _errors(ctx.runtime.blobs, ctx.workspace, record.error_blobs)
+    row = await _get(ctx, import_id)
+    if row.finished_at is None:
+        raise ImportUnfinished(status=row.status)
+    async with ctx.transaction("audience") as tx:
+        await record(tx, action="audience.import.errors_downloaded", object_kind="import", object_id=str(import_id))
+    return _errors(ctx.runtime.blobs, ctx.workspace, row.error_blobs)
 
 
 def file_key(import_id: UUID) -> str:
@@ -103,10 +113,10 @@ async def _errors(blobs: Blobs, workspace_id: UUID, keys: Sequence[str]) -> Asyn
 
 async def _get(ctx: Context, import_id: UUID) -> ImportRecord:
     async with ctx.transaction("audience") as tx:
-        record = await imports.find_import(tx, workspace_id=ctx.workspace, import_id=import_id)
-    if record is None:
+        row = await imports.find_import(tx, workspace_id=ctx.workspace, import_id=import_id)
+    if row is None:
         raise ImportNotFound
-    return record
+    return row
 
 
 def _read_mapping(text: str | None) -> dict[str, str | None]:

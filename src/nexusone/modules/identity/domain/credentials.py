@@ -1,13 +1,18 @@
-"""Credentials in text form: API keys and refresh tokens carry the workspace and their own id before the secret."""
+"""Credentials in text form: each names its row (API keys and refresh tokens also the workspace) before its secret."""
 
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 API_KEY = re.compile(r"^nx_(test|live)_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
+ONE_TIME_TOKEN = re.compile(r"^(nxv|nxp|nxd)_([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
 REFRESH_TOKEN = re.compile(r"^nxr_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
+
+TokenKind = Literal["nxv", "nxp", "nxd"]
+"""Verification of an address, password reset, known device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +20,14 @@ class SecretReference:
     """Which row a credential belongs to, and the digest its secret must have."""
 
     workspace_id: UUID
+    id: UUID
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReference:
+    """The same for rows of no workspace."""
+
     id: UUID
     digest: bytes
 
@@ -45,6 +58,19 @@ def read_refresh_token(text: str) -> SecretReference | None:
         return None
     workspace, session, secret = found.groups()
     return SecretReference(UUID(workspace), UUID(session), digest_of(secret))
+
+
+def write_one_time_token(*, kind: TokenKind, token_id: UUID, secret: str) -> str:
+    """The text of a token that names a row of no workspace."""
+    return f"{kind}_{token_id.hex}_{secret}"
+
+
+def read_one_time_token(text: str, *, kind: TokenKind) -> TokenReference | None:
+    """The reference of a token of that kind, or None for anything else."""
+    found = ONE_TIME_TOKEN.match(text)
+    if found is None or found[1] != kind:
+        return None
+    return TokenReference(UUID(found[2]), digest_of(found[3]))
 
 
 def digest_of(secret: str) -> bytes:

@@ -1,21 +1,65 @@
 """What a password must be: long enough, and not one that everybody tries first."""
 
+import re
+from collections.abc import Set as AbstractSet
+
 from nexusone.kernel.errors import FieldError
 
-CONTEXT_WORDS = ("nexusone", "password", "marketing")
+CONTEXT_WORDS = ("nexusone", "nexus", "password", "passwort", "marketing", "campaign", "workspace", "newsletter")
+KEYBOARD_ROWS = ("qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "zxcvbnm", "1234567890", "abcdefghijklmnopqrstuvwxyz")
+LEET = str.maketrans("@4301!$5", "aaeoiiss")
+SEPARATORS = re.compile(r"[\W_]+")
+LEFT_OVER_MIN = 6
+WORD_LENGTH_MIN = 4
+RUN_LENGTH_MIN = 4
 
 
-def password_faults(password: str, *, length_min: int, email: str, name: str) -> tuple[FieldError, ...]:
-    """Why a password is refused; no rule about which characters it has."""
+def password_faults(
+    password: str, *, length_min: int, email: str, name: str, common: AbstractSet[str] = frozenset()
+) -> tuple[FieldError, ...]:
+    """Why a password is refused; no rule about which characters it has. `common` are passwords that everybody tries, in lower case."""
     if len(password) < length_min:
         return (_fault("too_short", f"a password has at least {length_min} characters"),)
     folded = password.casefold()
     if len(set(folded)) < 5 or _repeats(folded):
         return (_fault("too_simple", "this password repeats itself"),)
-    own = [email.split("@")[0].casefold(), name.casefold(), *CONTEXT_WORDS]
-    if any(len(word) >= 4 and len(folded.replace(word, "")) < length_min // 2 for word in own):
+    own = [*SEPARATORS.split(email.casefold()), *SEPARATORS.split(name.casefold()), *CONTEXT_WORDS]
+    spellings = {folded, folded.translate(LEET)}
+    if any(_is_made_of(text, frozenset(word for word in own if len(word) >= WORD_LENGTH_MIN), words_max=99) for text in spellings):
         return (_fault("too_obvious", "this password is made of your own name or ours"),)
+    if any(text in common or SEPARATORS.sub("", text) in common or _is_made_of(text, common, words_max=2) for text in spellings):
+        return (_fault("too_common", "this password is among those that are tried first"),)
     return ()
+
+
+def _is_made_of(text: str, words: AbstractSet[str], *, words_max: int) -> bool:
+    """Whether little is left once the words, keyboard runs, digits and signs are taken out, and few words were in it."""
+    found = set()
+    left, start = "", 0
+    while start < len(text):
+        size = _longest_word(text, start, words)
+        if size:
+            found.add(text[start : start + size])
+        size = size or _run_length(text, start)
+        left += "" if size else text[start]
+        start += max(1, size)
+    rest = re.sub(r"[\W\d_]+", "", left)
+    return len(rest) < LEFT_OVER_MIN and len(found) <= words_max
+
+
+def _longest_word(text: str, start: int, words: AbstractSet[str]) -> int:
+    return next((size for size in range(min(26, len(text) - start), WORD_LENGTH_MIN - 1, -1) if text[start : start + size] in words), 0)
+
+
+def _run_length(text: str, start: int) -> int:
+    longest = 0
+    for row in KEYBOARD_ROWS:
+        for line in (row, row[::-1]):
+            size = 1
+            while start + size <= len(text) and text[start : start + size] in line:
+                size += 1
+            longest = max(longest, size - 1)
+    return longest if longest >= RUN_LENGTH_MIN else 0
 
 
 def _repeats(text: str) -> bool:

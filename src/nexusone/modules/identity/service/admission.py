@@ -2,18 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from nexusone.kernel.errors import Unauthenticated
 from nexusone.kernel.locale import first_language
-from nexusone.modules.identity.domain.credentials import is_same, read_api_key
-from nexusone.modules.identity.domain.roles import permissions_of
-from nexusone.modules.identity.service.tokens import verify
-from nexusone.modules.identity.store import credentials
-from nexusone.modules.identity.store.credentials import AdmittedRow
-from nexusone.platform.limits import Limit, Taken, headers_after, rate
+from nexusone.modules.identity.domain.api_keys import read_api_key
+from nexusone.modules.identity.domain.credentials import is_same
+from nexusone.modules.identity.domain.mfa import lets_pass
+from nexusone.modules.identity.domain.permissions import of_machines
+from nexusone.modules.identity.service.refusals import EnrolmentNeeded
+from nexusone.modules.identity.service.rights import held, named, of_visitor, restrained
+from nexusone.modules.identity.service.tokens import AccessClaims, verify, verify_operator
+from nexusone.modules.identity.store import api_keys, credentials, operators
+from nexusone.modules.identity.store.credentials import Admittance, AdmittedKey
+from nexusone.platform.audit import record_apart
+from nexusone.platform.limits import Limit, Taken, headers_after, rate, take
 from nexusone.platform.origin import Principal
-from nexusone.platform.runtime import Context
+from nexusone.platform.runtime import Context, SandboxMissing
 from nexusone.platform.settings import PlatformSettings
+
+# Often enough to see which keys are dead, seldom enough to cost nothing.
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,51 +35,125 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a caller shows: a credential, the wished language (empty: none), and what the request costs."""
+    """What a caller shows: a credential, the wished language (empty: none), what the request costs and what it asks for."""
 
     credential: str
     language: str
     cost: int
+    operation: str = ""
 
 
 async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
-    """The context of a living session's access token.
+    """The context of a living session's access token, or of an operator's visit.
 
     Raises:
         Unauthenticated: forged, expired, or its session has ended.
+        EnrolmentNeeded: the workspace demands a second factor, the session proved none, and this is not how it gets one.
         RateLimited: the caller's limit is used up.
     """
     claims = verify(ctx.runtime, shown.credential)
+    if claims.operator_id is not None:
+        return await _admit_visit(ctx, shown=shown, claims=claims)
     inside = ctx.for_workspace(claims.workspace_id)
     limit = _limit(inside, subject=str(claims.user_id), cost=shown.cost)
     row = await credentials.find_session(inside, session_id=claims.session_id, limit=limit)
-    if row is None or row.role is None or row.principal_id != claims.user_id or not _is_valid(row, inside):
+    if row is None or row.principal_id != claims.user_id or not _is_valid(row, inside):
         raise Unauthenticated(reason="the session has ended")
-    principal = Principal(kind="user", id=row.principal_id, permissions=permissions_of(row.role), session_id=claims.session_id)
-    return _admitted(inside, shown, row, principal, limit)
+    permissions, restraint = restrained(held(row.role, row.permissions), is_suspended=row.is_suspended)
+    principal = Principal(
+        kind="user",
+        id=row.principal_id,
+        permissions=permissions,
+        session_id=claims.session_id,
+        methods=claims.methods,
+        authenticated_at=claims.authenticated_at,
+        role=named(row.role, row.custom_role_id),
+        standing=row.standing,
+        restraint=restraint,
+    )
+    admitted = _admitted(inside, shown, row, principal, limit)
+    if not lets_pass(is_demanded=row.demands_mfa, methods=claims.methods, operation=shown.operation):
+        raise EnrolmentNeeded(headers=admitted.headers)
+    return admitted
+
+
+async def _admit_visit(ctx: Context, *, shown: Shown, claims: AccessClaims) -> Admitted:
+    inside = ctx.for_workspace(claims.workspace_id)
+    limit = _limit(inside, subject=str(claims.session_id), cost=shown.cost)
+    row = await credentials.find_visit(inside, visit_id=claims.session_id, limit=limit)
+    if row is None or (row.principal_id, row.operator_id) != (claims.user_id, claims.operator_id) or not _is_valid(row, inside):
+        raise Unauthenticated(reason="the visit has ended")
+    permissions, visiting = of_visitor(held(row.role, row.permissions), is_elevated=row.is_elevated)
+    permissions, suspended = restrained(permissions, is_suspended=row.is_suspended)
+    principal = Principal(
+        kind="user",
+        id=row.principal_id,
+        permissions=permissions,
+        session_id=claims.session_id,
+        impersonator=row.operator_id,
+        role=named(row.role, row.custom_role_id),
+        standing=row.standing,
+        restraint=suspended or visiting,
+    )
+    admitted = _admitted(inside, shown, row, principal, limit)
+    await record_apart(
+        admitted.ctx, action="identity.impersonation.asked", object_kind="operation", object_id=shown.operation, result="done"
+    )
+    return admitted
 
 
 async def admit_api_key(ctx: Context, *, shown: Shown) -> Admitted:
     """The context of a living API key.
 
     Raises:
-        Unauthenticated: forged, expired, revoked, or of another mode.
+        Unauthenticated: forged, expired, revoked, from an address it is not meant for, or of a kind this deployment does not take.
+        SandboxMissing: a test key where there are no simulators.
         RateLimited: the caller's limit is used up.
     """
     read = read_api_key(shown.credential)
     if read is None:
         raise Unauthenticated(reason="the API key is not valid")
     mode, reference = read
-    if (mode == "live") != (ctx.setting(PlatformSettings).mode == "live"):
-        raise Unauthenticated(reason="test keys work in sandbox mode and live keys in live mode")
+    is_live = ctx.setting(PlatformSettings).mode == "live"
+    if mode == "live" and not is_live:
+        raise Unauthenticated(reason="live keys work in live mode; this deployment is a sandbox")
     inside = ctx.for_workspace(reference.workspace_id)
     # The secret's digest is part of the subject, so that guessing at a key does not use up its limit.
     limit = _limit(inside, subject=f"{reference.id}:{reference.digest.hex()[:16]}", cost=shown.cost)
     row = await credentials.find_api_key(inside, key_id=reference.id, limit=limit)
-    if row is None or not is_same(row.secret_hash or b"", reference.digest) or not _is_valid(row, inside):
+    if row is None or row.mode != mode or not _opens(row, reference.digest) or not _is_valid(row, inside):
         raise Unauthenticated(reason="the API key is not valid")
-    principal = Principal(kind="api_key", id=row.principal_id, permissions=frozenset(row.permissions or ()))
-    return _admitted(inside, shown, row, principal, limit)
+    if not row.is_from_allowed_network:
+        raise Unauthenticated(reason="the API key is not meant for this address")
+    if mode == "test" and is_live and ctx.runtime.sandbox_ports is None:
+        raise SandboxMissing
+    permissions, restraint = restrained(of_machines(frozenset(row.permissions or ())), is_suspended=row.is_suspended)
+    principal = Principal(kind="api_key", id=row.principal_id, permissions=permissions, standing=row.standing, restraint=restraint)
+    if row.used_at is None or inside.now() - row.used_at > USE_NOTED_EVERY:
+        await api_keys.note_use(inside, key_id=row.principal_id, used_from=ctx.ip, since=inside.now() - USE_NOTED_EVERY)
+    return _admitted(replace(inside, is_test=mode == "test"), shown, row, principal, limit)
+
+
+async def admit_operator(ctx: Context, *, shown: Shown) -> Admitted:
+    """The context of an operator who signed in at the operators' door; it is of no workspace.
+
+    Raises:
+        Unauthenticated: forged, expired, of another realm, or the operator was disabled.
+        RateLimited: the operator's limit is used up.
+    """
+    operator_id = verify_operator(ctx.runtime, shown.credential)
+    limit = Limit(policy="operator", rate=rate(ctx.setting(PlatformSettings).rate_limit), subject=str(operator_id), cost=shown.cost)
+    headers = await take(ctx, [limit])
+    async with ctx.transaction("identity") as tx:
+        operator = await operators.find_operator(tx, operator_id=operator_id)
+    if operator is None or operator.disabled_at is not None:
+        raise Unauthenticated(reason="the operator may not come in")
+    principal = Principal(kind="operator", id=operator.id, permissions=frozenset())
+    return Admitted(ctx=replace(ctx, principal=principal), headers=headers)
+
+
+def _opens(row: AdmittedKey, digest: bytes) -> bool:
+    return is_same(row.secret_hash, digest) or (row.previous_hash is not None and is_same(row.previous_hash, digest))
 
 
 def _limit(ctx: Context, *, subject: str, cost: int) -> Limit:
@@ -78,11 +161,11 @@ def _limit(ctx: Context, *, subject: str, cost: int) -> Limit:
     return Limit(policy="default", rate=wanted, subject=f"{ctx.workspace}:{subject}", cost=cost)
 
 
-def _is_valid(row: AdmittedRow, ctx: Context) -> bool:
+def _is_valid(row: Admittance, ctx: Context) -> bool:
     return row.valid_until is None or row.valid_until > ctx.now()
 
 
-def _admitted(ctx: Context, shown: Shown, row: AdmittedRow, principal: Principal, limit: Limit) -> Admitted:
+def _admitted(ctx: Context, shown: Shown, row: Admittance, principal: Principal, limit: Limit) -> Admitted:
     headers = headers_after([limit], [Taken(limit.key, row.taken, row.resets_in_seconds)])
     locale = first_language(shown.language) or row.locale
     return Admitted(ctx=replace(ctx, principal=principal, locale=locale, timezone=row.timezone), headers=headers)

@@ -6,18 +6,21 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar, TypeVarTuple, Unpack
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from nexusone.kernel.errors import Unavailable
+from nexusone.kernel.errors import FieldError, Unavailable
+from nexusone.modules.identity.domain.passwords import password_faults
 from nexusone.modules.identity.settings import IdentitySettings
 
 A = TypeVarTuple("A")
 R = TypeVar("R")
 
 WAITING_MAX = 200
+KNOWN_PASSWORDS = Path(__file__).parent / "known_passwords.txt"
 
 _pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="argon2")
 _waiting = 0
@@ -30,12 +33,24 @@ async def hash_password(password: str, *, settings: IdentitySettings) -> str:
 
 async def is_password(password: str, hashed: str | None, *, settings: IdentitySettings) -> bool:
     """Whether a password has this hash; without a hash it works as long and says no."""
-    return await _in_pool(_verify, _hasher(settings), hashed or _dummy_hash(settings), password) and hashed is not None
+    # Made in every case: only at its first use does it take time, and that must not tell that it was needed.
+    dummy = _dummy_hash(settings)
+    return await _in_pool(_verify, _hasher(settings), hashed or dummy, password) and hashed is not None
 
 
 def is_outdated(hashed: str, *, settings: IdentitySettings) -> bool:
     """Whether a hash was made with other parameters than today's."""
     return _hasher(settings).check_needs_rehash(hashed)
+
+
+def password_faults_of(password: str, *, settings: IdentitySettings, email: str, name: str) -> tuple[FieldError, ...]:
+    """Why a password is refused, by the rules and the list of common ones."""
+    return password_faults(password, length_min=settings.password_length_min, email=email, name=name, common=_known_passwords())
+
+
+@lru_cache(maxsize=1)
+def _known_passwords() -> frozenset[str]:
+    return frozenset(KNOWN_PASSWORDS.read_text(encoding="utf-8").split())
 
 
 def _verify(hasher: PasswordHasher, hashed: str, password: str) -> bool:

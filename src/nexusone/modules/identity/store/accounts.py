@@ -13,8 +13,8 @@ values (%(workspace_id)s, %(name)s, %(default_locale)s, %(timezone)s, %(now)s)
 """)
 
 INSERT_USER = sql("""
-insert into identity.user_account (id, email, name, password_hash, locale, created_at)
-values (%(id)s, %(email)s, %(name)s, %(password_hash)s, %(locale)s, %(now)s)
+insert into identity.user_account (id, email, name, password_hash, locale, created_at, email_verified_at)
+values (%(id)s, %(email)s, %(name)s, %(password_hash)s, %(locale)s, %(now)s, %(email_verified_at)s)
 on conflict (email) do nothing
 """)
 
@@ -24,17 +24,24 @@ values (%(workspace_id)s, %(user_id)s, %(role)s, %(now)s)
 """)
 
 FIND_USER_BY_EMAIL = sql("""
-select id, email, name, password_hash, locale, created_at
+select id, email, name, password_hash, locale, created_at, email_verified_at, disabled_at, session_generation
 from identity.user_account where email = %(email)s
 """)
 
 FIND_USER = sql("""
-select id, email, name, password_hash, locale, created_at
+select id, email, name, password_hash, locale, created_at, email_verified_at, disabled_at, session_generation
 from identity.user_account where id = %(id)s
 """)
 
+# Only where the password is still the one that was checked.
 UPDATE_PASSWORD_HASH = sql("""
-update identity.user_account set password_hash = %(password_hash)s where id = %(id)s
+update identity.user_account set password_hash = %(password_hash)s where id = %(id)s and password_hash = %(was)s
+""")
+
+SET_PASSWORD = sql("""
+update identity.user_account
+set password_hash = %(password_hash)s, password_changed_at = %(now)s, email_verified_at = coalesce(email_verified_at, %(verified_at)s)
+where id = %(id)s
 """)
 
 GET_WORKSPACE = sql("""
@@ -50,14 +57,17 @@ select workspace_id, role from identity.member where user_id = %(user_id)s order
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """One user, with the hash that never leaves the module."""
+    """One user, with the hash that never leaves the module (None: signs in elsewhere). Raising the generation ends all sessions."""
 
     id: UUID
     email: str
     name: str
-    password_hash: str
+    password_hash: str | None
     locale: str
     created_at: datetime
+    email_verified_at: datetime | None = None
+    disabled_at: datetime | None = None
+    session_generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,8 @@ async def insert_workspace(tx: Transaction, *, workspace_id: UUID, name: str, de
 async def insert_user(tx: Transaction, user: UserRow) -> bool:
     """A new user; False where the e-mail address is taken."""
     parameters = {"id": user.id, "email": user.email, "name": user.name, "locale": user.locale, "now": user.created_at}
-    return await tx.execute(INSERT_USER, {**parameters, "password_hash": user.password_hash}) == 1
+    parameters |= {"password_hash": user.password_hash, "email_verified_at": user.email_verified_at}
+    return await tx.execute(INSERT_USER, parameters) == 1
 
 
 async def insert_member(tx: Transaction, *, workspace_id: UUID, user_id: UUID, role: str, now: datetime) -> None:
@@ -108,9 +119,14 @@ async def find_user(tx: Transaction, *, user_id: UUID) -> UserRow | None:
     return await tx.find_one(UserRow, FIND_USER, {"id": user_id})
 
 
-async def update_password_hash(tx: Transaction, *, user_id: UUID, password_hash: str) -> None:
-    """Stores a hash made with newer parameters."""
-    await tx.execute(UPDATE_PASSWORD_HASH, {"id": user_id, "password_hash": password_hash})
+async def update_password_hash(tx: Transaction, *, user_id: UUID, password_hash: str, was: str) -> None:
+    """Stores a hash of the same password made with newer parameters."""
+    await tx.execute(UPDATE_PASSWORD_HASH, {"id": user_id, "password_hash": password_hash, "was": was})
+
+
+async def set_password(tx: Transaction, *, user_id: UUID, password_hash: str, now: datetime, verified_at: datetime | None = None) -> None:
+    """A new password; `verified_at` where the same act showed that the address is the person's."""
+    await tx.execute(SET_PASSWORD, {"id": user_id, "password_hash": password_hash, "now": now, "verified_at": verified_at})
 
 
 async def get_workspace(tx: Transaction, *, workspace_id: UUID) -> WorkspaceRow:

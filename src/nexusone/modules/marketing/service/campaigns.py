@@ -18,6 +18,7 @@ from nexusone.modules.marketing.events import CampaignCreated
 from nexusone.modules.marketing.service.refusals import CampaignNotDraft, CampaignNotFound, SenderInvalid, TemplateNotFound
 from nexusone.modules.marketing.store import campaigns, deliveries, templates
 from nexusone.modules.marketing.store.campaigns import CampaignRow
+from nexusone.platform.audit import record
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import conclude
@@ -82,6 +83,15 @@ async def change_campaign(ctx: Context, *, campaign_id: UUID, change: CampaignCh
         await _require_template(tx, row)
         if not await campaigns.update_draft(tx, row, workspace_id=ctx.workspace, now=ctx.now()):
             raise CampaignNotDraft(status=before.status)
+        changed = change.model_dump(exclude_none=True)
+        await record(
+            tx,
+            action="marketing.campaign.changed",
+            object_kind="campaign",
+            object_id=str(campaign_id),
+            before={name: getattr(before, name) for name in changed},
+            after=changed,
+        )
         return await shown(tx, await get_row(tx, campaign_id=campaign_id))
 
 
@@ -96,6 +106,7 @@ async def delete_campaign(ctx: Context, *, campaign_id: UUID) -> None:
         row = await lock_row(tx, campaign_id=campaign_id)
         if not await campaigns.delete_draft(tx, workspace_id=ctx.workspace, campaign_id=campaign_id):
             raise CampaignNotDraft(status=row.status)
+        await record(tx, action="marketing.campaign.deleted", object_kind="campaign", object_id=str(campaign_id), before={"name": row.name})
 
 
 async def get_row(tx: Transaction, *, campaign_id: UUID) -> CampaignRow:

@@ -19,6 +19,7 @@ from nexusone.modules.marketing.service.sending.errands import enqueue_close, en
 from nexusone.modules.marketing.settings import MarketingSettings
 from nexusone.modules.marketing.store import campaigns, recipients, templates
 from nexusone.modules.marketing.store.campaigns import CampaignRow
+from nexusone.platform.audit import record
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import conclude
 from nexusone.platform.runtime import Context
@@ -73,6 +74,13 @@ async def send(ctx: Context, *, campaign_id: UUID) -> Campaign:
         if not is_first:
             raise CampaignAlreadySent(status=row.status)
         await enqueue_prepare(tx, campaign_id)
+        await record(
+            tx,
+            action="marketing.campaign.send_requested",
+            object_kind="campaign",
+            object_id=str(campaign_id),
+            after={"template_version": template.version, "recipients_expected": wanted},
+        )
         answer = await shown(tx, await get_row(tx, campaign_id=campaign_id))
         await conclude(tx, answer)
     return answer
@@ -137,6 +145,7 @@ async def cancel(ctx: Context, *, campaign_id: UUID) -> Campaign:
         ):
             raise CampaignNotStoppable(status=row.status)
         await enqueue_close(tx, campaign_id)
+        await record(tx, action="marketing.campaign.cancel_requested", object_kind="campaign", object_id=str(campaign_id))
         answer = await shown(tx, await get_row(tx, campaign_id=campaign_id))
         await conclude(tx, answer)
     return answer

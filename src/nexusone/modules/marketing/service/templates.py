@@ -29,6 +29,8 @@ from nexusone.modules.marketing.service.refusals import ContactNotFound, Templat
 from nexusone.modules.marketing.service.rendering import preview, template_of
 from nexusone.modules.marketing.store import contacts, templates
 from nexusone.modules.marketing.store.templates import TemplateRow, TemplateSummaryRow
+from nexusone.platform.audit import record
+from nexusone.platform.database import Transaction
 from nexusone.platform.idempotency import conclude
 from nexusone.platform.runtime import Context
 
@@ -56,6 +58,7 @@ async def create_template(ctx: Context, *, wanted: NewTemplate) -> Template:
     made = _template(row)
     async with ctx.transaction("marketing") as tx:
         await templates.insert_template(tx, row, workspace_id=ctx.workspace)
+        await _tell(tx, "created", row.id, after=_told(row))
         await conclude(tx, made)
     return made
 
@@ -109,6 +112,7 @@ async def change_template(ctx: Context, *, template_id: UUID, change: TemplateCh
             updated_at=ctx.now(),
         )
         await templates.update_template(tx, row, workspace_id=ctx.workspace)
+        await _tell(tx, "changed", row.id, before=_told(present), after=_told(row))
     return _template(row)
 
 
@@ -117,6 +121,7 @@ async def delete_template(ctx: Context, *, template_id: UUID) -> None:
     async with ctx.transaction("marketing") as tx:
         if not await templates.delete_template(tx, workspace_id=ctx.workspace, template_id=template_id, now=ctx.now()):
             raise TemplateNotFound
+        await _tell(tx, "deleted", template_id)
 
 
 async def render_template(ctx: Context, *, template_id: UUID, request: RenderRequest) -> RenderedTemplate:
@@ -143,6 +148,17 @@ async def _get(ctx: Context, template_id: UUID) -> TemplateRow:
     if row is None:
         raise TemplateNotFound
     return row
+
+
+async def _tell(
+    tx: Transaction, verb: str, template_id: UUID, *, before: Mapping[str, object] | None = None, after: Mapping[str, object] | None = None
+) -> None:
+    await record(tx, action=f"marketing.template.{verb}", object_kind="template", object_id=str(template_id), before=before, after=after)
+
+
+def _told(row: TemplateRow) -> dict[str, object]:
+    subjects = {locale: variant.get("subject", "") for locale, variant in row.variants.items()}
+    return {"name": row.name, "default_locale": row.default_locale, "subjects": subjects, "version": row.version}
 
 
 async def _contact(ctx: Context, contact_id: UUID) -> dict[str, JsonValue]:

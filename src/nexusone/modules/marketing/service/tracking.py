@@ -54,6 +54,12 @@ class Tracker:
         """The same 16 bytes for the same address in one workspace, others in another."""
         return hmac.digest(self._ip_key, workspace_id.bytes + ip.encode(), "sha256")[:IP_HASH_BYTES]
 
+    def use_keys(self, keys: MasterKeys) -> None:
+        """Goes on with other master keys."""
+        self._keys = keys
+        for derived in ("_signing_keys", "_ip_key"):
+            self.__dict__.pop(derived, None)
+
     async def links_of(self, ctx: Context, *, message_id: UUID) -> LinksByNumber:
         """The links of a message; the database is asked once, however many wait for the answer."""
         place = (ctx.workspace, message_id)

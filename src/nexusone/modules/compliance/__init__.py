@@ -1,0 +1,1 @@
+"""Compliance: what is kept of who did what, and for how long."""

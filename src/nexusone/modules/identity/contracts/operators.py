@@ -1,0 +1,75 @@
+"""The words of the operators' realm."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from nexusone.kernel.contract import Contract, Id, Instant, Text
+from nexusone.modules.identity.contracts.accounts import EmailText, PasswordText
+
+Reason = Annotated[Text, StringConstraints(min_length=10, max_length=500, strip_whitespace=True)]
+Ticket = Annotated[Text, StringConstraints(min_length=2, max_length=100, strip_whitespace=True)]
+
+
+class OperatorSignIn(Contract):
+    """The credentials of a member of staff; users have none here, and operators have none at the users' door."""
+
+    email: EmailText
+    password: PasswordText
+
+
+class OperatorSignedIn(Contract):
+    """A token for the operators' doors; it opens no others, and lives `expires_in` seconds, an hour at most."""
+
+    operator_id: Id
+    name: str
+    access_token: str
+    token_type: str
+    expires_in: int
+
+
+class NewVisit(Contract):
+    """In whose place, why, under which ticket, and for how long; without `user_id` in the place of the oldest owner."""
+
+    workspace_id: Id
+    user_id: Id | None = None
+    reason: Reason
+    ticket: Ticket
+    minutes: Annotated[int, Field(ge=1, le=60)] = 30
+
+
+class Elevation(Contract):
+    """The workspace of the visit, and why looking is not enough."""
+
+    workspace_id: Id
+    reason: Reason
+
+
+class VisitEnd(Contract):
+    """The workspace of the visit."""
+
+    workspace_id: Id
+
+
+class Visit(Contract):
+    """An operator in a member's place. Until `elevated_at` it only looks; all of it stands in the audit trail."""
+
+    id: Id
+    operator_id: Id
+    user_id: Id
+    reason: str
+    ticket: str
+    started_at: Instant
+    expires_at: Instant
+    ended_at: Instant | None
+    elevated_at: Instant | None
+    elevation_reason: str | None
+
+
+class VisitBegun(Contract):
+    """A visit with its token, which works at the doors of the workspace like the member's own, and carries `act`."""
+
+    visit: Visit
+    access_token: str
+    token_type: str
+    expires_in: int

@@ -1,0 +1,140 @@
+"""The matrix: every permission there is, and which of them each built-in role gives.
+
+Enforcement, `docs/permissions.md` and the generated tests all read it here, so that none of them can say something else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+EVERYTHING = "*"
+
+RoleName = Literal["owner", "admin", "marketer", "merchant", "analyst", "developer", "billing", "viewer"]
+ROLE_NAMES: tuple[RoleName, ...] = get_args(RoleName)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A built-in role: what it is for, and the permissions it gives."""
+
+    meaning: str
+    permissions: frozenset[str]
+
+
+PERMISSIONS: Mapping[str, str] = {
+    "agency:read": "See the workspaces of an agency together, with their members and counts",
+    "agency:write": "Make further workspaces that belong to the agency",
+    "api_keys:read": "See the keys for machines",
+    "api_keys:write": "Make, rotate and end keys for machines",
+    "audit:export": "Export the audit trail",
+    "audit:read": "Read the audit trail",
+    "campaigns:manage": "See, change and share every campaign, restricted ones too",
+    "campaigns:read": "See campaigns and their reports",
+    "campaigns:send": "Send, pause, resume and cancel campaigns",
+    "campaigns:write": "Draft, change and delete campaigns",
+    "contacts:read": "See contacts and imports",
+    "contacts:write": "Make, change, import and delete contacts",
+    "credits:read": "See credits, grants and what they were spent on",
+    "events:read": "Follow what happens in the workspace as it happens",
+    "generations:read": "See generations, models and prices",
+    "generations:write": "Have the AI write, which costs credits",
+    "members:read": "See members and invitations",
+    "members:write": "Invite members, change their roles, remove them",
+    "mfa:read": "See which second factors the workspace demands",
+    "mfa:write": "Demand second factors of members",
+    "roles:read": "See roles and what they allow",
+    "roles:write": "Make, change and delete roles of the workspace's own",
+    "segments:manage": "See, change and share every segment, restricted ones too",
+    "segments:read": "See segments and count who is in them",
+    "segments:write": "Make, change and delete segments",
+    "sso:read": "See how the workspace signs in through its own identity provider",
+    "sso:write": "Connect an identity provider and demand its use",
+    "templates:read": "See templates",
+    "templates:write": "Make, change and delete templates",
+    "workspace:delete": "Delete the workspace, or call its deletion off",
+    "workspace:export": "Export everything the workspace has",
+    "workspace:read": "See the workspace and its settings",
+    "workspace:suspend": "Suspend the workspace and resume it",
+    "workspace:transfer": "Hand the workspace to another owner",
+    "workspace:write": "Rename the workspace, set its language and time zone",
+}
+
+# What decides over people, keys and the workspace itself needs a person who can be asked for a password again (AUTHN-17, AUTHN-18).
+PERSONAL_PERMISSIONS: frozenset[str] = frozenset(
+    {
+        "agency:write",
+        "api_keys:write",
+        "audit:export",
+        "members:write",
+        "mfa:write",
+        "roles:write",
+        "sso:write",
+        "workspace:delete",
+        "workspace:export",
+        "workspace:suspend",
+        "workspace:transfer",
+    }
+)
+
+_OWNERS_ALONE = frozenset({"agency:write", "workspace:delete", "workspace:export", "workspace:suspend", "workspace:transfer"})
+_EVERYONE = frozenset({"workspace:read", "members:read", "roles:read"})
+_CAMPAIGN_READING = frozenset({"campaigns:read", "segments:read", "templates:read", "contacts:read", "generations:read", "credits:read"})
+
+ROLES: Mapping[RoleName, Role] = {
+    "owner": Role("Everything, and the last word on the workspace itself", frozenset({EVERYTHING})),
+    "admin": Role("Everything but deleting, suspending, exporting and handing over the workspace", frozenset(PERMISSIONS) - _OWNERS_ALONE),
+    "marketer": Role(
+        "Audience, templates and campaigns, from the first draft to sending",
+        _EVERYONE
+        | _CAMPAIGN_READING
+        | {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "generations:write", "events:read"},
+    ),
+    "merchant": Role(
+        "The shop: reads the audience and campaigns, writes texts with the AI",
+        _EVERYONE | _CAMPAIGN_READING | {"generations:write", "events:read"},
+    ),
+    "analyst": Role("Reads all business data, changes only segments", _EVERYONE | _CAMPAIGN_READING | {"segments:write", "events:read"}),
+    "developer": Role(
+        "Integrations: keys for machines, contacts, templates, the stream of events",
+        _EVERYONE
+        | _CAMPAIGN_READING
+        | {"api_keys:read", "api_keys:write", "contacts:write", "segments:write", "templates:write", "events:read"},
+    ),
+    "billing": Role("Credits and nothing of the business behind them", _EVERYONE | {"credits:read"}),
+    "viewer": Role("Reads campaigns and what they are made of", _EVERYONE | _CAMPAIGN_READING),
+}
+
+
+def permissions_of(role: str) -> frozenset[str]:
+    """The permissions of a built-in role. Raises: KeyError."""
+    return ROLES[role].permissions  # type: ignore[index]
+
+
+def within(wanted: frozenset[str], held: frozenset[str]) -> bool:
+    """Whether somebody holding `held` may hand out `wanted`."""
+    return EVERYTHING in held or wanted <= held
+
+
+def allows(held: frozenset[str], permission: str) -> bool:
+    """Whether `held` includes a permission."""
+    return EVERYTHING in held or permission in held
+
+
+def expanded(held: frozenset[str]) -> frozenset[str]:
+    """The same, each permission by its name."""
+    return frozenset(PERMISSIONS) if EVERYTHING in held else held
+
+
+def of_machines(held: frozenset[str]) -> frozenset[str]:
+    """What a key that was given `held` may do: never what needs a person."""
+    return expanded(held) - PERSONAL_PERMISSIONS
+
+
+def reading_part(held: frozenset[str]) -> frozenset[str]:
+    """The part of `held` that only reads."""
+    return frozenset(permission for permission in expanded(held) if permission.endswith(":read"))
+
+
+def unknown_permissions(wanted: frozenset[str]) -> tuple[str, ...]:
+    """Those that are not in the matrix, in order."""
+    return tuple(sorted(wanted - {EVERYTHING} - frozenset(PERMISSIONS)))
