@@ -17,7 +17,7 @@ from nexusone.web.rights import OPERATOR, PERSONAL
 
 EVENT_NAME = re.compile(r"^(?P<module>[a-z]+)\.[a-z_]+\.[a-z_]+\.v[1-9]\d*$")
 PERMISSION = re.compile(r"^[a-z_]+:[a-z_]+$")
-OPERATION = re.compile(r"^[a-z]+\.[a-z_]+$")
+OPERATION = re.compile(r"^[a-z_]+\.[a-z_]+$")
 
 # The web kit has no card; it shows the event log of all modules.
 KIT_PERMISSIONS = frozenset({"events:read"})
@@ -33,6 +33,8 @@ KEYLESS_POSTS = {
     "identity.sign_up": "public; an address signs up once",
     "identity.verify": "public; a token works once",
     "marketing.preflight": "counts",
+    "members.accept_invitation": "public; an invitation is accepted once",
+    "members.leave": "one is a member or not",
     "mfa.confirm_totp": "its answer holds tokens and codes that are nowhere kept; an enrolment is confirmed once",
     "mfa.enrol_totp": "its answer holds a seed that is nowhere kept open; the last enrolment counts",
     "mfa.replace_recovery_codes": "its answer holds codes that are nowhere kept; the last set counts",
@@ -43,7 +45,13 @@ KEYLESS_POSTS = {
     "passkeys.ask_for_new": "its answer holds the ceremony's secret; every ceremony is its own",
     "passkeys.ask_for_sign_in": "public; every ceremony is its own",
     "passkeys.sign_in": "public; a ceremony is answered once",
+    "operators.begin_visit": "of no workspace; every visit is its own, and seen by the workspace",
+    "operators.elevate_visit": "a visit is elevated or not",
+    "operators.end_visit": "a visit is over or not",
+    "operators.renew_visit": "hands out another token and changes nothing",
+    "operators.sign_in": "public; every token is its own",
     "tracking.unsubscribe": "public; one is unsubscribed or not",
+    "workspaces.switch_workspace": "every session is its own",
 }
 # Operations that move messages or money refuse to start without a key.
 KEYED_POSTS = frozenset({"marketing.send"})

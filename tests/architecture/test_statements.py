@@ -34,6 +34,9 @@ ACROSS_WORKSPACES = frozenset(
         "modules.identity.store.accounts.LIST_MEMBERSHIPS",
         "modules.identity.store.sessions.FIND_WORKSPACE_OF_SESSION",
         "modules.identity.store.sessions.LIST_SESSIONS",
+        "modules.identity.store.workspaces.LIST_DUE_DELETIONS",
+        "modules.identity.store.workspaces.LIST_OF_AGENCY",
+        "modules.identity.store.workspaces.LIST_OWN",
         "modules.marketing.store.campaigns.LIST_UNFINISHED",
         "platform.audit.checkpoints.LIST_GROWN_WORKSPACES",
         "platform.audit.sealing.LIST_WAITING_WORKSPACES",
@@ -66,6 +69,7 @@ def collect(modules: tuple[ModuleType, ...]) -> Iterator[Statement]:
         for name, value in constants.items():
             full_name = f"{module.__name__.removeprefix('nexusone.')}.{name}"
             role = "m_system" if full_name in ACROSS_WORKSPACES else f"m_{store['module']}" if store else "m_platform"
+            role = "m_erasure" if full_name.startswith("platform.erasure.") else role
             if _is_whole(value):
                 yield Statement(full_name, role, value.text, before)
 
@@ -123,7 +127,7 @@ def test_a_statement_is_valid_for_its_role(admin: Connection, statement: Stateme
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.name)
 def test_a_statement_says_its_workspace(statement: Statement) -> None:
     tables = {table for table in TABLE.findall(LITERAL.sub("", statement.text)) if table not in SHARED_TABLES}
-    assert "%(workspace_id)s" in statement.text or not tables or statement.role == "m_system"
+    assert "%(workspace_id)s" in statement.text or not tables or statement.role in ("m_system", "m_erasure")
 
 
 def test_statements_across_workspaces_are_those_that_were_reviewed() -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from nexusone.platform.jobs import QUEUE_SCHEMA, queue_schema_statements
-from nexusone.platform.schema_state import ERASURE_FILE, Login, SchemaPart, find_fingerprint, fingerprint_of
+from nexusone.platform.schema_state import ERASURE_FILE, ERASURE_PLACE, Login, SchemaPart, find_fingerprint, fingerprint_of
 
 MIGRATION_LOCK = 7_230_118_001
 LOCK_TIMEOUT = "5s"
@@ -121,7 +121,7 @@ def _install_erasure(connection: psycopg.Connection[Any], parts: Sequence[Schema
     for part in parts:
         made = ["erase_rows(uuid, bigint)", "export_rows(uuid, text)"]
         with connection.transaction(), _as_role(connection, f"o_{part.name}"):
-            connection.execute(text.replace("{schema}", part.name).encode())
+            connection.execute(text.replace(ERASURE_PLACE, part.name).encode())
             if part.name == "platform":
                 made += ["erase_jobs(uuid)", "erase_rows_of(text, uuid, bigint)", "export_rows_of(text, text, uuid)"]
                 made += ["list_workspace_tables()"]

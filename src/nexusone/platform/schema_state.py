@@ -8,8 +8,10 @@ from typing import Any, LiteralString
 
 import psycopg
 
-ERASURE_FILE = Path(__file__).parent / "erasure.sql"
-"""What every schema gets to export and erase the rows of a workspace."""
+ERASURE_FILE = Path(__file__).parent / "migrations" / "erasure.sql"
+"""What every schema gets to export and erase the rows of a workspace; each schema's name goes where `ERASURE_PLACE` is."""
+
+ERASURE_PLACE = "the_schema"
 
 FIND_FINGERPRINT: LiteralString = "select obj_description('platform'::regnamespace, 'pg_namespace')"
 

@@ -19,7 +19,7 @@ from nexusone.kernel.errors import Refusal
 from nexusone.platform.live import LiveEvents
 from nexusone.platform.runtime import Runtime
 from nexusone.platform.settings import PlatformSettings
-from nexusone.web import docs, graphql, health, stream
+from nexusone.web import docs, files, graphql, health, stream
 from nexusone.web.boundary import Boundary, Observe
 from nexusone.web.door import DECLARATION, GATE_STATE, Declaration, Door
 from nexusone.web.gate import REQUEST_ID_SCOPE_KEY, Gate
@@ -29,7 +29,7 @@ from nexusone.web.paging import CURSOR_KEY_STATE
 from nexusone.web.problems import Messages, problem_response, refusal_of
 from nexusone.web.stream import LIVE_STATE
 
-KIT_DOORS: tuple[Door, ...] = (health.door, stream.door, graphql.door)
+KIT_DOORS: tuple[Door, ...] = (health.door, stream.door, files.door, graphql.door)
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 

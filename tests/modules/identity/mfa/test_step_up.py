@@ -1,8 +1,11 @@
 """Sensitive things need a fresh proof of identity, and every proof gives tokens of its own."""
 
+import re
+import secrets
 from datetime import timedelta
 
 import pytest
+from tests.architecture.source import python_files
 from tests.customers import visitor_at
 from tests.modules.identity.mfa.authenticator import SoftwareAuthenticator
 from tests.modules.identity.mfa.people import STEP, Json, Person, claims_of
@@ -10,6 +13,8 @@ from tests.modules.identity.mfa.people import STEP, Json, Person, claims_of
 from nexusone.apps.compose import Composition
 from nexusone.kernel.errors import Refusal
 from nexusone.kernel.ids import new_id
+from nexusone.modules.identity.domain.mfa import write_attempt
+from nexusone.modules.identity.service.mfa import CHALLENGE_BYTES, SECRET_BYTES
 from nexusone.modules.identity.service.refusals import PeopleOnly, StepUpNeeded
 from nexusone.modules.identity.service.step_up import require_recent
 from nexusone.platform.origin import Principal
@@ -137,6 +142,13 @@ async def test_authn_18_an_api_key_reaches_no_factors(person: Person) -> None:
     async with visitor_at(person.app) as visitor:
         for method, path, body in (*SENSITIVE, ("GET", "/v1/auth/mfa", None), ("POST", "/v1/auth/mfa/step-up", {})):
             assert (await visitor.request(method, path, json=body, headers=headers)).status_code == 403, path
+
+
+def test_authn_13_secrets_come_from_the_generator_for_secrets_and_never_from_ids() -> None:
+    sources = {file.path: file.text for file in python_files() if file.path.startswith("modules/identity/")}
+    assert [path for path, text in sources.items() if re.search(r"\buuid4\b|\bimport random\b|\brandom\.", text)] == []
+    assert len(write_attempt(workspace_id=new_id(), attempt_id=new_id(), secret=secrets.token_urlsafe(SECRET_BYTES))) > 64 + 43
+    assert min(SECRET_BYTES, CHALLENGE_BYTES) * 8 >= 128
 
 
 def _asker(runtime: Runtime, *, age: timedelta | None) -> Context:

@@ -78,6 +78,12 @@ class ForgotPassword(Contract):
     email: EmailText
 
 
+class MailOrdered(Contract):
+    """Where the address has an account, a mail is on its way whose token is good for `expires_in` seconds."""
+
+    expires_in: int
+
+
 class ResetPassword(Contract):
     """The token of the reset mail, and the new password."""
 

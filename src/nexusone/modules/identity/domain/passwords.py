@@ -10,6 +10,7 @@ KEYBOARD_ROWS = ("qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "zxcvbnm
 LEET = str.maketrans("@4301!$5", "aaeoiiss")
 SEPARATORS = re.compile(r"[\W_]+")
 LEFT_OVER_MIN = 6
+COMMON_WORDS_MAX = 2
 WORD_LENGTH_MIN = 4
 RUN_LENGTH_MIN = 4
 
@@ -23,17 +24,23 @@ def password_faults(
     folded = password.casefold()
     if len(set(folded)) < 5 or _repeats(folded):
         return (_fault("too_simple", "this password repeats itself"),)
-    own = [*SEPARATORS.split(email.casefold()), *SEPARATORS.split(name.casefold()), *CONTEXT_WORDS]
+    named = [*SEPARATORS.split(email.casefold()), *SEPARATORS.split(name.casefold()), *CONTEXT_WORDS]
+    own = frozenset(word for word in named if len(word) >= WORD_LENGTH_MIN)
     spellings = {folded, folded.translate(LEET)}
-    if any(_is_made_of(text, frozenset(word for word in own if len(word) >= WORD_LENGTH_MIN), words_max=99) for text in spellings):
+    if any(_all_words(text, own) for text in spellings):
         return (_fault("too_obvious", "this password is made of your own name or ours"),)
-    if any(text in common or SEPARATORS.sub("", text) in common or _is_made_of(text, common, words_max=2) for text in spellings):
+    if any(_is_common(text, common) for text in spellings):
         return (_fault("too_common", "this password is among those that are tried first"),)
     return ()
 
 
-def _is_made_of(text: str, words: AbstractSet[str], *, words_max: int) -> bool:
-    """Whether little is left once the words, keyboard runs, digits and signs are taken out, and few words were in it."""
+def _is_common(text: str, common: AbstractSet[str]) -> bool:
+    words = _all_words(text, common)
+    return text in common or SEPARATORS.sub("", text) in common or (words is not None and len(words) <= COMMON_WORDS_MAX)
+
+
+def _all_words(text: str, words: AbstractSet[str]) -> frozenset[str] | None:
+    """The words in a text that is little more than them, keyboard runs, digits and signs; None where there is more to it."""
     found = set()
     left, start = "", 0
     while start < len(text):
@@ -44,7 +51,7 @@ def _is_made_of(text: str, words: AbstractSet[str], *, words_max: int) -> bool:
         left += "" if size else text[start]
         start += max(1, size)
     rest = re.sub(r"[\W\d_]+", "", left)
-    return len(rest) < LEFT_OVER_MIN and len(found) <= words_max
+    return frozenset(found) if len(rest) < LEFT_OVER_MIN else None
 
 
 def _longest_word(text: str, start: int, words: AbstractSet[str]) -> int:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from nexusone.modules.identity.contracts.accounts import (
     ChangePassword,
     ForgotPassword,
+    MailOrdered,
     Me,
     PasswordChosen,
     Refresh,
@@ -120,8 +121,8 @@ async def change_password(ctx: Caller, body: ChangePassword) -> None:
 
 
 @door.post("/auth/password/forgot", permission=PUBLIC, status=202, summary="Order a mail to choose a new password")
-async def forgot_password(ctx: Caller, body: ForgotPassword) -> None:
-    await password_change.order_reset(ctx, wanted=body)
+async def forgot_password(ctx: Caller, body: ForgotPassword) -> MailOrdered:
+    return await password_change.order_reset(ctx, wanted=body)
 
 
 @door.post("/auth/password/reset", permission=PUBLIC, summary="Choose a new password with a mail's token", refusals=(TokenSpent,))

@@ -7,7 +7,7 @@ from fastapi import Response
 from nexusone.kernel.page import Page
 from nexusone.modules.identity.contracts.api_keys import ApiKey, ApiKeyChange, ApiKeyRotation, IssuedApiKey, NewApiKey
 from nexusone.modules.identity.service import api_keys
-from nexusone.modules.identity.service.refusals import ApiKeyNotFound, KeyModeNotServed, PermissionNotHeld
+from nexusone.modules.identity.service.refusals import ApiKeyNotFound, KeyModeNotServed, PermissionNotHeld, StepUpNeeded
 from nexusone.web.caller import Caller
 from nexusone.web.door import Door
 from nexusone.web.paging import Pager
@@ -20,7 +20,7 @@ door = Door("api_keys")
     permission="api_keys:write",
     status=201,
     summary="Make a key for machines",
-    refusals=(PermissionNotHeld, KeyModeNotServed),
+    refusals=(PermissionNotHeld, KeyModeNotServed, StepUpNeeded),
 )
 async def create_api_key(ctx: Caller, body: NewApiKey) -> IssuedApiKey:
     return await api_keys.create_api_key(ctx, wanted=body)
@@ -41,7 +41,9 @@ async def change_api_key(ctx: Caller, key_id: UUID, body: ApiKeyChange) -> ApiKe
     return await api_keys.change_api_key(ctx, key_id=key_id, change=body)
 
 
-@door.post("/api-keys/{key_id}/rotate", permission="api_keys:write", summary="Give a key another secret", refusals=(ApiKeyNotFound,))
+@door.post(
+    "/api-keys/{key_id}/rotate", permission="api_keys:write", summary="Give a key another secret", refusals=(ApiKeyNotFound, StepUpNeeded)
+)
 async def rotate_api_key(ctx: Caller, key_id: UUID, body: ApiKeyRotation) -> IssuedApiKey:
     return await api_keys.rotate_api_key(ctx, key_id=key_id, wanted=body)
 

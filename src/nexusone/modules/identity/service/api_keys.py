@@ -15,6 +15,7 @@ from nexusone.modules.identity.domain.credentials import digest_of
 from nexusone.modules.identity.domain.permissions import unknown_permissions, within
 from nexusone.modules.identity.events import ApiKeyChanged, ApiKeyCreated, ApiKeyRevoked, ApiKeyRotated
 from nexusone.modules.identity.service.refusals import ApiKeyNotFound, KeyModeNotServed, PermissionNotHeld
+from nexusone.modules.identity.service.step_up import require_recent
 from nexusone.modules.identity.store import api_keys
 from nexusone.modules.identity.store.api_keys import ApiKeyRow
 from nexusone.platform.database import Transaction
@@ -33,7 +34,9 @@ async def create_api_key(ctx: Context, *, wanted: NewApiKey) -> IssuedApiKey:
         PermissionNotHeld: the key would have more permissions than its maker.
         KeyModeNotServed: a live key in a sandbox.
         Unprocessable: there is no such permission.
+        StepUpNeeded: the caller has not proved themselves lately.
     """
+    require_recent(ctx)
     permissions = frozenset(wanted.permissions)
     if unknown := unknown_permissions(permissions):
         faults = tuple(FieldError(pointer="/permissions", code="unknown", detail=f"there is no permission {name}") for name in unknown)
@@ -86,7 +89,9 @@ async def rotate_api_key(ctx: Context, *, key_id: UUID, wanted: ApiKeyRotation) 
 
     Raises:
         ApiKeyNotFound: there is none, or it was ended.
+        StepUpNeeded: the caller has not proved themselves lately.
     """
+    require_recent(ctx)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     async with ctx.transaction("identity") as tx:
         rotated = await api_keys.rotate_api_key(

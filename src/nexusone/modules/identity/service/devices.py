@@ -38,25 +38,26 @@ async def find_known(ctx: Context, *, token: str | None, email: str) -> UUID | N
 
 async def see_device(ctx: Context, tx: Transaction, *, user: UserRow, token: str | None) -> SeenDevice:
     """Notes the device of a sign-in; a new one beside others is told to the person by mail."""
-    fingerprint = fingerprint_of(ip=ctx.ip, user_agent=ctx.user_agent)
     reference = read_one_time_token(token, kind="nxd") if token else None
     if reference is not None:
         row = await devices.find_device(tx, device_id=reference.id, email=user.email)
         if row is not None and is_same(row.secret_hash, reference.digest):
-            await devices.see_device(tx, device_id=row.id, user_id=user.id, fingerprint=fingerprint, now=ctx.now())
+            await devices.see_device(tx, device_id=row.id, user_id=user.id, now=ctx.now())
             return SeenDevice(id=row.id, token=None)
-    alike, known = await devices.count_devices(tx, user_id=user.id, fingerprint=fingerprint)
-    if known and not alike:
-        await notify(ctx, tx, user_id=user.id, kind="new_device")
     return await add_device(ctx, tx, user_id=user.id)
 
 
 async def add_device(ctx: Context, tx: Transaction, *, user_id: UUID) -> SeenDevice:
-    """Makes the context's device known, with a token of its own."""
-    secret, device_id = secrets.token_urlsafe(SECRET_BYTES), new_id()
+    """Makes the context's device known, with a token of its own; one that looks like no other is told to the person by mail."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
     fingerprint = fingerprint_of(ip=ctx.ip, user_agent=ctx.user_agent)
-    device = devices.NewDevice(id=device_id, user_id=user_id, secret_hash=digest_of(secret), fingerprint=fingerprint, now=ctx.now())
-    await devices.insert_device(tx, device)
+    device = devices.NewDevice(id=new_id(), user_id=user_id, secret_hash=digest_of(secret), fingerprint=fingerprint, now=ctx.now())
+    device_id = await devices.replace_alike(tx, device)
+    if device_id is None:
+        if await devices.has_devices(tx, user_id=user_id):
+            await notify(ctx, tx, user_id=user_id, kind="new_device")
+        await devices.insert_device(tx, device)
+        device_id = device.id
     return SeenDevice(id=device_id, token=write_one_time_token(kind="nxd", token_id=device_id, secret=secret))
 
 

@@ -16,9 +16,8 @@ from nexusone.modules.identity.contracts.operators import (
     VisitEnd,
 )
 from nexusone.modules.identity.domain.credentials import digest_of
-from nexusone.modules.identity.domain.passwords import password_faults
 from nexusone.modules.identity.events import OperatorElevated, OperatorLeft, OperatorVisited
-from nexusone.modules.identity.service.passwords import hash_password, is_password
+from nexusone.modules.identity.service.passwords import hash_password, is_password, password_faults_of
 from nexusone.modules.identity.service.refusals import OperatorKnown, VisitNotFound, WrongCredentials
 from nexusone.modules.identity.service.tokens import AccessClaims, issue, issue_operator
 from nexusone.modules.identity.settings import IdentitySettings
@@ -44,7 +43,7 @@ async def add_operator(ctx: Context, *, email: str, name: str, password: str) ->
     """
     settings = ctx.setting(IdentitySettings)
     address = email.strip().lower()
-    faults = password_faults(password, length_min=settings.password_length_min, email=address, name=name)
+    faults = password_faults_of(password, settings=settings, email=address, name=name)
     if faults:
         raise Unprocessable(errors=faults, count=len(faults))
     hashed = await hash_password(password, settings=settings)

@@ -1,7 +1,7 @@
 """Choosing a password anew: with the present one, or with a mail to the account's address."""
 
 from nexusone.kernel.errors import FieldError, Unprocessable
-from nexusone.modules.identity.contracts.accounts import ChangePassword, ForgotPassword, PasswordChosen, ResetPassword
+from nexusone.modules.identity.contracts.accounts import ChangePassword, ForgotPassword, MailOrdered, PasswordChosen, ResetPassword
 from nexusone.modules.identity.contracts.mails import ResetOrder
 from nexusone.modules.identity.domain.credentials import is_same, read_one_time_token
 from nexusone.modules.identity.events import PasswordChanged
@@ -54,7 +54,7 @@ async def change_password(ctx: Context, *, wanted: ChangePassword) -> None:
         await publish(tx, PasswordChanged(user_id=user_id, way="present_password"))
 
 
-async def order_reset(ctx: Context, *, wanted: ForgotPassword) -> None:
+async def order_reset(ctx: Context, *, wanted: ForgotPassword) -> MailOrdered:
     """Orders a mail with which a new password can be chosen; what is done here is the same whether or not there is an account.
 
     Raises:
@@ -65,6 +65,7 @@ async def order_reset(ctx: Context, *, wanted: ForgotPassword) -> None:
     async with ctx.transaction("identity") as tx:
         await enqueue_named(tx, [(SEND_RESET, ResetOrder(email=email, locale=ctx.locale))])
         await record(tx, action="identity.password_reset.ordered", object_kind="user", object_id="unknown")
+    return MailOrdered(expires_in=ctx.setting(IdentitySettings).password_reset_seconds)
 
 
 async def reset_password(ctx: Context, *, wanted: ResetPassword) -> PasswordChosen:

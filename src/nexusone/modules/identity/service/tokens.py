@@ -28,6 +28,8 @@ LEEWAY = timedelta(seconds=30)
 HEADER_FIELDS = frozenset({"alg", "kid", "typ"})
 TOKEN_LENGTH_MAX = 4096
 PURPOSE = "access-token"
+# What reading a payload raises that is not as we write them.
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def verify(runtime: Runtime, token: str) -> AccessClaims:
     payload = _verified(runtime, token, audience=AUDIENCE)
     try:
         return _claims(payload)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except UNREADABLE as error:
         raise Unauthenticated(reason="the token is not valid") from error
 
 
@@ -113,7 +115,7 @@ def _verified(runtime: Runtime, token: str, *, audience: str) -> Mapping[str, An
         raise Unauthenticated(reason="the token is not valid")
     try:
         signed = _read_signed(runtime.keys, token, audience)
-    except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (jwt.PyJWTError, *UNREADABLE) as error:
         raise Unauthenticated(reason="the token is not valid") from error
     now = runtime.clock.now().timestamp()
     if now >= signed.expires_at:

@@ -20,12 +20,19 @@ where d.id = %(id)s and u.email = %(email)s
 """)
 
 SEE_DEVICE = sql("""
-update identity.device set seen_at = %(now)s, fingerprint = %(fingerprint)s where id = %(id)s and user_id = %(user_id)s
+update identity.device set seen_at = %(now)s where id = %(id)s and user_id = %(user_id)s
 """)
 
-KNOWN_FINGERPRINTS = sql("""
-select count(*) filter (where fingerprint = %(fingerprint)s), count(*) from identity.device where user_id = %(user_id)s
+# A device that looks like a known one and kept no token takes its place, so that they stay few.
+REPLACE_ALIKE = sql("""
+update identity.device set secret_hash = %(secret_hash)s, seen_at = %(now)s
+where id = (
+    select id from identity.device where user_id = %(user_id)s and fingerprint = %(fingerprint)s order by seen_at desc limit 1
+)
+returning id
 """)
+
+HAS_DEVICES = sql("select exists (select 1 from identity.device where user_id = %(user_id)s)")
 
 FORGET_DEVICES = sql("delete from identity.device where user_id = %(user_id)s")
 
@@ -62,15 +69,20 @@ async def find_device(tx: Transaction, *, device_id: UUID, email: str) -> Device
     return await tx.find_one(DeviceRow, FIND_DEVICE, {"id": device_id, "email": email})
 
 
-async def see_device(tx: Transaction, *, device_id: UUID, user_id: UUID, fingerprint: bytes, now: datetime) -> None:
-    """Notes that a device was used, and how it looks now."""
-    await tx.execute(SEE_DEVICE, {"id": device_id, "user_id": user_id, "fingerprint": fingerprint, "now": now})
+async def see_device(tx: Transaction, *, device_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Notes that a device was used."""
+    await tx.execute(SEE_DEVICE, {"id": device_id, "user_id": user_id, "now": now})
 
 
-async def count_devices(tx: Transaction, *, user_id: UUID, fingerprint: bytes) -> tuple[int, int]:
-    """How many devices of a person look like that, and how many there are."""
-    rows = await tx.fetch_tuples(KNOWN_FINGERPRINTS, {"user_id": user_id, "fingerprint": fingerprint})
-    return int(rows[0][0]), int(rows[0][1])
+async def replace_alike(tx: Transaction, device: NewDevice) -> UUID | None:
+    """Gives the new device's secret to one of the person that looks the same; its id, or None where there is none."""
+    parameters = {"user_id": device.user_id, "fingerprint": device.fingerprint, "secret_hash": device.secret_hash, "now": device.now}
+    return await tx.find_value(UUID, REPLACE_ALIKE, parameters)
+
+
+async def has_devices(tx: Transaction, *, user_id: UUID) -> bool:
+    """Whether the person signed in on any device before."""
+    return await tx.fetch_value(bool, HAS_DEVICES, {"user_id": user_id})
 
 
 async def forget_devices(tx: Transaction, *, user_id: UUID) -> None:

@@ -41,7 +41,7 @@ on conflict (workspace_id, user_id) do nothing
 """)
 
 UPDATE_ROLE_OF = sql("""
-update identity.member set role = %(role)s, custom_role_id = %(custom_role_id)s
+update identity.member set custom_role_id = %(custom_role_id)s, role = %(role)s
 where workspace_id = %(workspace_id)s and user_id = %(user_id)s
 """)
 

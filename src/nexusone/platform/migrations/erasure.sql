@@ -1,6 +1,6 @@
 -- Made for every schema, as its owner. Only the role m_erasure may call them, and only for the workspace it has entered.
 
-create or replace function {schema}.erase_rows(wanted uuid, rows_max bigint) returns bigint
+create or replace function the_schema.erase_rows(wanted uuid, rows_max bigint) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
     one regclass;
@@ -13,7 +13,7 @@ begin
     -- What refers to other rows was made after them, so the newest tables go first.
     for one in
         select c.oid::regclass from pg_catalog.pg_class as c
-        where c.relnamespace = '{schema}'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and exists (
+        where c.relnamespace = 'the_schema'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and exists (
             select 1 from pg_catalog.pg_attribute as a
             where a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped
         )
@@ -34,7 +34,7 @@ begin
     return total;
 end $$;
 
-create or replace function {schema}.export_rows(wanted uuid, of_table text) returns setof text
+create or replace function the_schema.export_rows(wanted uuid, of_table text) returns setof text
 language plpgsql security definer set search_path = '' as $$
 declare
     hidden text [];
@@ -44,7 +44,7 @@ begin
     end if;
     -- Digests, sealed secrets and wrapped keys are bytes; nobody can use them elsewhere, and nobody should have them.
     select coalesce(array_agg(a.attname::text), '{}') into hidden from pg_catalog.pg_attribute as a
-    where a.attrelid = format('{schema}.%I', of_table)::regclass and a.attnum > 0 and a.atttypid in ('bytea'::regtype, 'bytea[]'::regtype);
-    return query execute format('select (to_jsonb(t) - $2)::text from {schema}.%I as t where t.workspace_id = $1', of_table)
+    where a.attrelid = format('the_schema.%I', of_table)::regclass and a.attnum > 0 and a.atttypid in ('bytea'::regtype, 'bytea[]'::regtype);
+    return query execute format('select (to_jsonb(t) - $2)::text from the_schema.%I as t where t.workspace_id = $1', of_table)
         using wanted, hidden;
 end $$;
