@@ -187,7 +187,10 @@ async def test_a_lost_connection_of_the_listener_ends_streams_so_that_nothing_is
         [first] = await deployment.publish(customer.workspace_id, 1)
         assert await follower.numbers(1) == [1]
         with psycopg.connect(database.admin_url, autocommit=True) as admin:
-            admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nexusone live'")
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where datname = current_database() and application_name = 'nexusone live'"
+            )
         await deployment.publish(customer.workspace_id, 2)
         frame = await follower.next_frame()
         while frame is not None:

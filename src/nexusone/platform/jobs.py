@@ -6,7 +6,8 @@ idempotent; a job whose worker stopped beating is taken over after `HEARTBEAT_TI
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, LiteralString, TypeVar, cast
@@ -43,7 +44,8 @@ P = TypeVar("P", bound=Contract)
 QUEUE_SCHEMA = "queue"
 HEARTBEAT_TIMEOUT = timedelta(seconds=20)
 CRASHES_MAX = 3
-SPREAD_SECONDS = 15.0
+SPREAD_SECONDS = 10.0
+SUSPECT_WAIT_SECONDS = 0.5
 LOOK_SECONDS = 5.0
 HISTORY_MAX = 1000
 BACKOFF_MAX_SECONDS = 300.0
@@ -204,6 +206,7 @@ class Worker:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _managers: list[QueueManager | SchedulerManager] = field(default_factory=list, init=False)
     _handling: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    suspects: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _is_giving_back: bool = field(default=False, init=False)
 
     def stop(self) -> None:
@@ -364,18 +367,19 @@ class _Executor(AbstractEntrypointExecutor):
             ),
             observed(self.kind.name, job.headers or {}, self.worker.metrics, retry=RetryRequested),
         ):
-            failures = await self._failures_so_far(job)
+            history = await self._history_of(job)
             try:
-                await self.worker.handle(self._handle(ctx, job))
+                async with self._apart(history):
+                    await self.worker.handle(self._handle(ctx, job))
             except RetryRequested:
                 raise
             except _Suspended as pause:
                 raise RetryRequested(SUSPENDED_PAUSE, "the workspace is suspended") from pause
             except Exception as error:
-                if _is_final(error) or failures + 1 >= self.kind.attempts_max:
+                if _is_final(error) or history.failures + 1 >= self.kind.attempts_max:
                     _log.error("job.given_up", error=repr(error), exc_info=error)
                     raise
-                delay = _backoff_seconds(failures, error)
+                delay = _backoff_seconds(history.failures, error)
                 _log.warning("job.retried", error=repr(error), delay_seconds=round(delay, 2))
                 raise RetryRequested(timedelta(seconds=delay), repr(error)) from error
 
@@ -384,16 +388,26 @@ class _Executor(AbstractEntrypointExecutor):
         async with asyncio.timeout(self.kind.timeout_seconds):
             await self.kind.handler(await self._authorized(ctx, payload), payload)
 
-    async def _failures_so_far(self, job: QueueJob) -> int:
+    async def _history_of(self, job: QueueJob) -> History:
         if job.attempts == 0 and datetime.now(UTC) - job.created < self.worker.heartbeat_timeout:
-            return 0
+            return History(failures=0, crashes=0, is_after_crash=False)
         history = History.of(await _steps_of(self.queries, job.id))
         if history.crashes >= CRASHES_MAX:
             raise JobPoisoned(f"its worker died {history.crashes} times while running it")
-        if history.is_after_crash and history.crashes == CRASHES_MAX - 1:
-            # One of those that ran together took the worker down; apart from each other it will be alone.
+        return history
+
+    @asynccontextmanager
+    async def _apart(self, history: History) -> AsyncIterator[None]:
+        if history.crashes < CRASHES_MAX - 1:
+            yield
+            return
+        # One of those that ran together took the worker down. From here on they run one by one, so that it will be alone.
+        if history.is_after_crash or self.worker.suspects.locked():
             raise RetryRequested(timedelta(seconds=random.uniform(0, SPREAD_SECONDS)), SPREAD)  # noqa: S311 - jitter, not a secret
-        return history.failures
+        async with self.worker.suspects:
+            # Time for those that were picked along with it to be put back, and for what ended to be written down.
+            await asyncio.sleep(SUSPECT_WAIT_SECONDS)
+            yield
 
     async def _authorized(self, ctx: Context, payload: Contract) -> Context:
         authorizer = cast("Authorizer | None", self.worker.runtime.ports.get(Authorizer))
