@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
+from uuid import UUID
 
 # Why a job was put back without having failed.
 GIVEN_BACK = "given back"
@@ -33,3 +35,16 @@ class History:
         again = [before.status == after.status == "picked" for before, after in pairwise(recent)]
         failures = [step for step in recent if step.status == "queued" and step.reason not in (None, GIVEN_BACK, SPREAD)]
         return cls(failures=len(failures), crashes=sum(again), is_after_crash=bool(again) and again[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A job that was given up on, and why."""
+
+    id: int
+    name: str
+    workspace_id: UUID | None
+    payload: str
+    attempts: int
+    failed_at: datetime
+    reason: str

@@ -33,7 +33,7 @@ from nexusone.kernel.errors import Forbidden, Refusal
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.database import Transaction
-from nexusone.platform.job_history import GIVEN_BACK, SPREAD, History, Step
+from nexusone.platform.job_history import GIVEN_BACK, SPREAD, DeadLetter, History, Step
 from nexusone.platform.job_telemetry import observed, trace_headers
 from nexusone.platform.origin import SYSTEM, Principal, PrincipalKind
 from nexusone.platform.runtime import Context, Runtime
@@ -103,19 +103,6 @@ class Schedule:
     name: str
     cron: str
     handler: Callable[[Context], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A job that was given up on, and why."""
-
-    id: int
-    name: str
-    workspace_id: UUID | None
-    payload: str
-    attempts: int
-    failed_at: datetime
-    reason: str
 
 
 async def enqueue(

@@ -37,7 +37,7 @@ def claims_of(access_token: str) -> dict[str, Any]:
 
 def run_sql(site: Site, statement: str, *values: object) -> None:
     with psycopg.connect(site.admin_url) as connection:
-        connection.execute(statement, values)  # type: ignore[call-overload]
+        connection.execute(statement, values)
 
 
 async def test_authn_13_every_sign_in_has_tokens_of_its_own(site: Site) -> None:

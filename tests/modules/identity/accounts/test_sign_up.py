@@ -100,7 +100,7 @@ async def test_authn_08_no_token_lies_in_the_database_in_the_clear(site: Site) -
             "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('identity', 'platform', 'queue')"
         ).fetchall()
         for (table,) in tables:
-            found = connection.execute(f"select t::text from {table} as t").fetchall()  # type: ignore[arg-type]
+            found = connection.execute(f"select t::text from {table} as t").fetchall()
             text = "\n".join(row[0] for row in found)
             assert not [secret for secret in secrets if secret in text], table
 
@@ -108,7 +108,7 @@ async def test_authn_08_no_token_lies_in_the_database_in_the_clear(site: Site) -
 async def test_authn_19_a_fresh_database_has_no_account(postgres: EmbeddedPostgres, database: TestDatabase) -> None:
     with psycopg.connect(postgres.admin_url(TEMPLATE)) as connection:
         for table in ("identity.user_account", "identity.workspace", "identity.member", "identity.api_key"):
-            (count,) = connection.execute(f"select count(*) from {table}").fetchone() or (None,)  # type: ignore[arg-type]
+            (count,) = connection.execute(f"select count(*) from {table}").fetchone() or (None,)
             assert count == 0, table
 
 

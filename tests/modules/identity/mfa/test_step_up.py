@@ -25,7 +25,7 @@ SENSITIVE = (
     ("DELETE", "/v1/auth/mfa/totp", None),
     ("POST", "/v1/auth/mfa/recovery-codes", None),
     ("POST", "/v1/auth/mfa/passkeys/options", None),
-    ("DELETE", f"/v1/auth/mfa/passkeys/{new_id()}", None),
+    ("DELETE", "/v1/auth/mfa/passkeys/0198c0de-0000-7000-8000-000000000001", None),
     ("PUT", "/v1/auth/mfa/policy", {"demanded_of": "nobody"}),
 )
 
