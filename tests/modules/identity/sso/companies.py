@@ -15,6 +15,7 @@ from uuid import UUID
 import aiohttp
 import httpx2
 import jwt
+import pyotp
 from starlette.types import ASGIApp
 from tests.customers import Customer, customer_at, visitor_at
 
@@ -137,6 +138,10 @@ class Company:
         """Changes the connection."""
         return await self.owner.client.patch(f"/v1/sso-connections/{self.connection_id}", json=fields)
 
+    async def give_owner_second_factor(self) -> pyotp.TOTP:
+        """Enrols an authenticator app of the owner, whose session goes on."""
+        return await enrol(self.owner.client)
+
     async def begin(self, visitor: httpx2.AsyncClient, **fields: object) -> Way:
         """Begins a sign-in."""
         answer = await visitor.post("/v1/auth/sso/start", json={"connection_id": self.connection_id, **fields})
@@ -155,6 +160,17 @@ class Company:
             if returned.status_code != 200:
                 return returned
             return await visitor.post("/v1/auth/sso/finish", json={"binding": way.binding})
+
+
+async def enrol(client: httpx2.AsyncClient) -> pyotp.TOTP:
+    """Enrols an authenticator app; the client goes on with the session it is given for that."""
+    enrolment = await client.post("/v1/auth/mfa/totp")
+    assert enrolment.status_code == 201, enrolment.text
+    app = pyotp.TOTP(enrolment.json()["secret"])
+    added = await client.post("/v1/auth/mfa/totp/confirm", json={"code": app.now()})
+    assert added.status_code == 200, added.text
+    client.headers["Authorization"] = f"Bearer {added.json()['session']['access_token']}"
+    return app
 
 
 async def come_back(visitor: httpx2.AsyncClient, location: str, binding: str | None) -> httpx2.Response:

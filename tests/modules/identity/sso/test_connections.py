@@ -1,19 +1,24 @@
 """Connections to providers: what is refused at their making, who sees them, and demanding their use."""
 
 import asyncio
+from datetime import timedelta
+from uuid import UUID
 
 import httpx2
 import psycopg
+import pyotp
 import pytest
 from starlette.types import ASGIApp
 from tests.conftest import TestDatabase
 from tests.customers import PASSWORD, visitor_at
-from tests.modules.identity.sso.companies import Company, claims_of
+from tests.modules.identity.sso.companies import Company, DriftingClock, claims_of, enrol
 
 from nexusone.apps.compose import Composition
 from nexusone.kernel.ids import new_id
 from nexusone.modules.identity.service.refusals import SsoRequired
 from nexusone.modules.identity.service.sso_enforcement import refuse_other_ways
+
+NEW = {"name": "x", "client_id": "another", "client_secret": "s"}
 
 
 async def test_a_connection_never_shows_its_secret(company: Company) -> None:
@@ -120,8 +125,38 @@ async def test_a_deleted_connection_leaves_members_and_takes_their_way_in(compan
 
 async def test_single_sign_on_is_not_demanded_before_somebody_came_in_through_it(company: Company) -> None:
     await company.connect()
+    await company.give_owner_second_factor()
     refused = await company.change(is_enforced=True)
     assert (refused.status_code, refused.json()["code"]) == (409, "identity.sso_not_tried")
+
+
+async def test_single_sign_on_is_not_demanded_while_no_owner_has_another_way_in(company: Company) -> None:
+    await company.connect()
+    await company.come("ada")
+    refused = await company.change(is_enforced=True)
+    assert (refused.status_code, refused.json()["code"]) == (409, "identity.sso_not_tried")
+    await company.give_owner_second_factor()
+    assert (await company.change(is_enforced=True)).status_code == 200
+
+
+async def test_authn_17_a_connection_is_changed_only_by_who_proved_themselves_lately(company: Company, clock: DriftingClock) -> None:
+    await company.connect()
+    clock.ahead = timedelta(minutes=6)
+    client, path = company.owner.client, f"/v1/sso-connections/{company.connection_id}"
+    answers = [
+        await client.patch(path, json={"name": "x"}),
+        await client.delete(path),
+        await client.post(f"{path}/prove-domains"),
+        await client.post("/v1/sso-connections", json={**NEW, "issuer": company.provider.issuer, "domains": [company.domain]}),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "identity.step_up_needed")] * 4
+
+
+async def test_authn_18_a_key_for_machines_connects_no_provider(company: Company) -> None:
+    key = await company.owner.api_key()
+    wanted = {**NEW, "issuer": company.provider.issuer, "domains": [company.domain]}
+    refused = await company.owner.client.post("/v1/sso-connections", json=wanted, headers={"Authorization": f"Bearer {key}"})
+    assert refused.status_code == 403
 
 
 async def member_with_password(company: Company, database: TestDatabase, visitor: httpx2.AsyncClient, name: str) -> tuple[str, str]:
@@ -136,10 +171,12 @@ async def member_with_password(company: Company, database: TestDatabase, visitor
     return email, signed.json()["access_token"]
 
 
-async def enforce(company: Company) -> None:
-    """Demands single sign-on."""
+async def enforce(company: Company) -> pyotp.TOTP:
+    """Demands single sign-on; the owner has an authenticator app by then."""
+    app = await company.give_owner_second_factor()
     answer = await company.change(is_enforced=True)
     assert answer.status_code == 200, answer.text
+    return app
 
 
 async def test_where_single_sign_on_is_demanded_a_members_password_is_refused_by_name(
@@ -171,19 +208,42 @@ async def test_sessions_that_began_by_password_are_over_once_single_sign_on_is_d
     assert (await company.owner.client.get("/v1/me")).status_code == 200
 
 
-async def test_an_owner_comes_in_by_password_with_a_second_factor_and_not_without(company: Company, composition: Composition) -> None:
+async def test_an_owner_comes_in_by_password_with_a_second_factor(company: Company, clock: DriftingClock) -> None:
+    await company.connect()
+    await company.come("ada")
+    app = await enforce(company)
+    # The code that enrolled the app is spent.
+    clock.ahead = timedelta(seconds=30)
+    async with visitor_at(company.app) as visitor:
+        asked = await visitor.post("/v1/auth/sign-in", json={"email": company.owner.email, "password": PASSWORD})
+        assert asked.json()["mfa_required"] is True
+        answer = {"factor": "totp", "attempt": asked.json()["attempt"], "code": app.at(clock.now())}
+        assert claims_of(await visitor.post("/v1/auth/mfa/verify", json=answer))["amr"] == ["pwd", "otp", "mfa"]
+
+
+async def test_an_owner_without_a_second_factor_does_not(company: Company, composition: Composition) -> None:
     await company.connect()
     await company.come("ada")
     await enforce(company)
-    async with visitor_at(company.app) as visitor:
-        refused = await visitor.post("/v1/auth/sign-in", json={"email": company.owner.email, "password": PASSWORD})
-        assert refused.json()["code"] == "identity.sso_required"
-    ctx = composition.runtime.system(company.workspace_id)
-    owner = company.owner.session["user"]["id"]
+    ctx, owner = composition.runtime.system(company.workspace_id), UUID(company.owner.session["user"]["id"])
     async with ctx.transaction("identity") as tx:
-        await refuse_other_ways(ctx, tx, user_id=owner, workspace_id=company.workspace_id, methods=("pwd", "otp", "mfa"))
         with pytest.raises(SsoRequired):
             await refuse_other_ways(ctx, tx, user_id=owner, workspace_id=company.workspace_id, methods=("pwd",))
+
+
+async def test_a_second_factor_of_ones_own_is_asked_for_after_the_provider(company: Company, clock: DriftingClock) -> None:
+    await company.connect()
+    async with visitor_at(company.app) as grace:
+        grace.headers["Authorization"] = f"Bearer {(await company.come('grace')).json()['access_token']}"
+        app = await enrol(grace)
+    clock.ahead = timedelta(seconds=30)
+    asked = await company.come("grace")
+    assert (asked.status_code, asked.json()["mfa_required"]) == (200, True)
+    async with visitor_at(company.app) as visitor:
+        answer = {"factor": "totp", "attempt": asked.json()["attempt"], "code": app.at(clock.now())}
+        assert claims_of(await visitor.post("/v1/auth/mfa/verify", json=answer))["amr"] == ["sso", "otp", "mfa"]
+    await company.change(honours_mfa=True)
+    assert claims_of(await company.come("grace"))["amr"] == ["sso", "mfa"]
 
 
 async def test_a_member_with_a_second_factor_has_no_way_around(company: Company, composition: Composition) -> None:

@@ -32,6 +32,7 @@ from nexusone.modules.identity.service.refusals import (
     SsoNotTried,
     SsoProviderUnavailable,
     SsoTokenRefused,
+    StepUpNeeded,
 )
 from nexusone.modules.identity.service.sso_returning import Returned
 from nexusone.web.caller import Caller, ExpectedVersion, tag_version
@@ -57,7 +58,7 @@ Words = Annotated[str | None, Query(max_length=4000)]
     permission="sso:write",
     status=201,
     summary="Connect an identity provider",
-    refusals=(PermissionNotHeld, SsoIssuerUnusable, SsoProviderUnavailable, SsoConnectionExists),
+    refusals=(PermissionNotHeld, SsoIssuerUnusable, SsoProviderUnavailable, SsoConnectionExists, StepUpNeeded),
 )
 async def create_connection(ctx: Caller, body: NewSsoConnection, response: Response) -> SsoConnection:
     made = await sso_connections.create_connection(ctx, wanted=body)
@@ -81,7 +82,7 @@ async def get_connection(ctx: Caller, connection_id: UUID, response: Response) -
     "/sso-connections/{connection_id}",
     permission="sso:write",
     summary="Change a connection, or demand its use",
-    refusals=(SsoConnectionNotFound, PreconditionFailed, PermissionNotHeld, SsoNotTried),
+    refusals=(SsoConnectionNotFound, PreconditionFailed, PermissionNotHeld, SsoNotTried, StepUpNeeded),
 )
 async def change_connection(
     ctx: Caller, connection_id: UUID, body: SsoConnectionChange, expected: ExpectedVersion, response: Response
@@ -96,7 +97,7 @@ async def change_connection(
     permission="sso:write",
     status=204,
     summary="Delete a connection",
-    refusals=(SsoConnectionNotFound,),
+    refusals=(SsoConnectionNotFound, StepUpNeeded),
 )
 async def delete_connection(ctx: Caller, connection_id: UUID) -> Response:
     await sso_connections.delete_connection(ctx, connection_id=connection_id)
@@ -107,7 +108,7 @@ async def delete_connection(ctx: Caller, connection_id: UUID) -> Response:
     "/sso-connections/{connection_id}/prove-domains",
     permission="sso:write",
     summary="Look for the proofs of a connection's domains",
-    refusals=(SsoConnectionNotFound,),
+    refusals=(SsoConnectionNotFound, StepUpNeeded),
 )
 async def prove_domains(ctx: Caller, connection_id: UUID) -> SsoConnection:
     return await sso_domains.prove_domains(ctx, connection_id=connection_id)

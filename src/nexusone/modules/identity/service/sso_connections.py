@@ -12,8 +12,10 @@ from nexusone.modules.identity.contracts.single_sign_on import NewSsoConnection,
 from nexusone.modules.identity.domain.permissions import permissions_of, within
 from nexusone.modules.identity.events import SsoConnectionChanged, SsoConnectionCreated, SsoConnectionDeleted
 from nexusone.modules.identity.ports import DomainProofs
+from nexusone.modules.identity.service.mfa import find_factors
 from nexusone.modules.identity.service.refusals import PermissionNotHeld, SsoConnectionExists, SsoConnectionNotFound, SsoNotTried
 from nexusone.modules.identity.service.sso_issuers import metadata_of
+from nexusone.modules.identity.service.step_up import require_recent
 from nexusone.modules.identity.store import sso
 from nexusone.modules.identity.store.sso import ConnectionRow, DomainRow
 from nexusone.platform.database import Transaction
@@ -36,7 +38,9 @@ async def create_connection(ctx: Context, *, wanted: NewSsoConnection) -> SsoCon
         SsoIssuerUnusable: the issuer cannot be used.
         SsoProviderUnavailable: the issuer does not answer.
         SsoConnectionExists: there is one to this client of this issuer.
+        StepUpNeeded, PeopleOnly: as `require_recent`.
     """
+    require_recent(ctx)
     _refuse_higher_role(ctx, wanted.default_role)
     await metadata_of(ctx, issuer=wanted.issuer, is_fresh=True)
     key = await ctx.runtime.vault.key_of(ctx.workspace)
@@ -97,7 +101,9 @@ async def change_connection(ctx: Context, *, connection_id: UUID, wanted: SsoCon
         PreconditionFailed: it is at another version than expected.
         PermissionNotHeld: the default role has more permissions than who changes it.
         SsoNotTried: it cannot be demanded yet.
+        StepUpNeeded, PeopleOnly: as `require_recent`.
     """
+    require_recent(ctx)
     fields = {name: value for name, value in wanted.model_dump(exclude_unset=True).items() if value is not None}
     if wanted.default_role is not None:
         _refuse_higher_role(ctx, wanted.default_role)
@@ -126,7 +132,9 @@ async def delete_connection(ctx: Context, *, connection_id: UUID) -> None:
 
     Raises:
         SsoConnectionNotFound: there is none.
+        StepUpNeeded, PeopleOnly: as `require_recent`.
     """
+    require_recent(ctx)
     async with ctx.transaction("identity") as tx:
         if not await sso.delete_connection(tx, workspace_id=ctx.workspace, connection_id=connection_id):
             raise SsoConnectionNotFound
@@ -171,6 +179,9 @@ async def _demand(ctx: Context, tx: Transaction, row: ConnectionRow) -> None:
     # Nobody shall lock a whole company out with a connection that does not work.
     if not await sso.is_used(tx, workspace_id=ctx.workspace, connection_id=row.id):
         raise SsoNotTried(reason="nobody has come in through this connection yet")
+    owners = await sso.list_owners(tx, workspace_id=ctx.workspace)
+    if not any([(await find_factors(tx, user_id=owner)).count for owner in owners]):
+        raise SsoNotTried(reason="no owner has a second factor, with which to come in should the provider be out of order")
     await sso.end_other_sessions(tx, workspace_id=ctx.workspace, now=ctx.now())
 
 

@@ -9,6 +9,7 @@ from nexusone.modules.identity.events import SsoDomainProved
 from nexusone.modules.identity.ports import DomainProofs
 from nexusone.modules.identity.service.refusals import SsoConnectionNotFound
 from nexusone.modules.identity.service.sso_connections import shown
+from nexusone.modules.identity.service.step_up import require_recent
 from nexusone.modules.identity.store import sso
 from nexusone.modules.identity.store.sso import DomainRow
 from nexusone.platform.events import publish
@@ -26,7 +27,9 @@ async def prove_domains(ctx: Context, *, connection_id: UUID) -> SsoConnection:
     Raises:
         SsoConnectionNotFound: there is none.
         RateLimited: asked too often.
+        StepUpNeeded, PeopleOnly: as `require_recent`.
     """
+    require_recent(ctx)
     await take(ctx, [Limit(policy="sso-proof", rate=rate(PROVE_RATE), subject=str(ctx.workspace))])
     async with ctx.transaction("identity") as tx:
         row = await sso.find_connection(tx, workspace_id=ctx.workspace, connection_id=connection_id)

@@ -5,7 +5,7 @@ from uuid import UUID
 from nexusone.kernel.ids import new_id
 from nexusone.modules.identity.domain.id_token import Person
 from nexusone.modules.identity.domain.sso import domain_of
-from nexusone.modules.identity.events import SsoIdentityLinked
+from nexusone.modules.identity.events import MemberJoined, SsoIdentityLinked
 from nexusone.modules.identity.service.refusals import SsoDomainNotAllowed, SsoEmailUnverified, SsoNotAMember
 from nexusone.modules.identity.store import accounts, sso
 from nexusone.modules.identity.store.accounts import UserRow
@@ -58,6 +58,7 @@ async def _link(ctx: Context, tx: Transaction, connection: ConnectionRow, person
         await sso.take_over_unverified(tx, user_id=user.id, now=ctx.now())
     if not is_member:
         await accounts.insert_member(tx, workspace_id=ctx.workspace, user_id=user_id, role=connection.default_role, now=ctx.now())
+        await publish(tx, MemberJoined(user_id=user_id, role=connection.default_role))
     # An address that was given to another person must not bring the first one's account along.
     linked = await sso.insert_identity(
         tx, workspace_id=ctx.workspace, connection_id=connection.id, subject=person.subject, user_id=user_id, now=ctx.now()

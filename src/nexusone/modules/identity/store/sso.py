@@ -138,9 +138,19 @@ select 1 from identity.member where workspace_id = %(workspace_id)s and user_id 
 
 # An account whose address nobody has shown to be theirs may have been made by a stranger, who must not stay in it.
 TAKE_OVER_UNVERIFIED = sql("""
-update identity.user_account
-set password_hash = null, email_verified_at = %(now)s, session_generation = session_generation + 1
-where id = %(id)s and email_verified_at is null
+with taken as (
+    update identity.user_account
+    set password_hash = null, email_verified_at = %(now)s, session_generation = session_generation + 1
+    where id = %(id)s and email_verified_at is null
+    returning id
+), apps as (
+    delete from identity.totp_factor where user_id in (select id from taken)
+), codes as (
+    delete from identity.recovery_code where user_id in (select id from taken)
+), passkeys as (
+    delete from identity.passkey where user_id in (select id from taken)
+)
+select id from taken
 """)
 
 
@@ -283,7 +293,7 @@ async def is_member(tx: Transaction, *, workspace_id: UUID, user_id: UUID) -> bo
 
 
 async def take_over_unverified(tx: Transaction, *, user_id: UUID, now: datetime) -> bool:
-    """Takes password and sessions from an account whose address was never verified; False where it was."""
+    """Takes password, factors and sessions from an account whose address was never verified; False where it was."""
     return await tx.execute(TAKE_OVER_UNVERIFIED, {"id": user_id, "now": now}) == 1
 
 
