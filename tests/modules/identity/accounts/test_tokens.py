@@ -118,10 +118,11 @@ def with_signature(runtime: Runtime, token: str) -> Iterator[tuple[str, str]]:
     yield "S not reduced", f"{body}.{coded(signature[:32] + malleable)}"
     yield "another key", jwt.encode(payload, ed25519.Ed25519PrivateKey.generate(), "EdDSA", head)
     yield "an operators' purpose", signed_for(runtime, "operator-token", head, payload)
-    for algorithm, key in {
+    foreign: dict[str, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey] = {
         "ES256": ec.generate_private_key(ec.SECP256R1()),
         "RS256": rsa.generate_private_key(65537, 2048),
-    }.items():
+    }
+    for algorithm, key in foreign.items():
         yield algorithm, jwt.encode(payload, key, algorithm, {**head, "alg": algorithm})
     for name, secret in {"raw": public.public_bytes_raw(), "text": coded(public.public_bytes_raw()).encode()}.items():
         confused = ".".join(coded(json.dumps(part).encode()) for part in ({**head, "alg": "HS256"}, payload))
