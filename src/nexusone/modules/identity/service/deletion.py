@@ -62,7 +62,6 @@ async def plan_deletion(ctx: Context, *, wanted: DeletionWish) -> WorkspaceDetai
         await workspaces.update_workspace(tx, row)
         await publish(tx, WorkspaceDeletionPlanned(workspace_id=row.id, delete_at=delete_at))
         await enqueue_named(tx, [(EXPORT_JOB, ExportOrder(workspace_id=row.id))], key=EXPORT_FOLDER)
-        await record(tx, action="identity.workspace.export_ordered", object_kind="workspace", object_id=str(row.id))
         await conclude(tx, details_of(row))
     return details_of(row)
 
@@ -94,6 +93,7 @@ async def order_export(ctx: Context) -> WorkspaceDetails:
     async with ctx.transaction("identity") as tx:
         row = await get_row(ctx, tx)
         await enqueue_named(tx, [(EXPORT_JOB, ExportOrder(workspace_id=row.id))], key=EXPORT_FOLDER)
+        await record(tx, action="identity.workspace.export_ordered", object_kind="workspace", object_id=str(row.id))
         await conclude(tx, details_of(row))
     return details_of(row)
 
