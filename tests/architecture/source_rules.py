@@ -31,7 +31,7 @@ SESSION_ROLE = re.compile(r"\bset\s+(session\s+)?(role|session\s+authorization)\
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 # A protocol is nobody's, so its folder's name may be said anywhere.
-PROTOCOLS = frozenset({"smtp", "mcp"})
+PROTOCOLS = frozenset({"smtp", "mcp", "oidc"})
 VENDOR_LIST = (
     "adyen amazon anthropic azure bedrock brevo cloudinary d-id dall-e elevenlabs fal-ai heygen hubspot imgix infobip klaviyo "
     "leonardo mailchimp mailgun mailjet meilisearch messagebird midjourney mistral mixpanel mollie "

@@ -10,14 +10,17 @@ from pydantic_settings import BaseSettings
 from starlette.types import ASGIApp
 
 from nexusone.apps.catalog import MODULES, chosen_modules, locale_folders
+from nexusone.apps.providers import SandboxAddresses
 from nexusone.kernel.clock import Clock, SystemClock
 from nexusone.modules.identity.admission import CredentialAuthenticator, RightsAuthorizer
 from nexusone.modules.identity.api import STANDING_HELD
+from nexusone.platform.addresses import LIVE, Reach, sandbox_reach
 from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.blobs import Blobs
 from nexusone.platform.data_keys import PostgresKeyStore
 from nexusone.platform.database import Database
 from nexusone.platform.housekeeping import SCHEDULES as PLATFORM_SCHEDULES
+from nexusone.platform.http import OutgoingHttp
 from nexusone.platform.jobs import JobKind, Worker
 from nexusone.platform.live import LiveEvents
 from nexusone.platform.runtime import Runtime
@@ -120,6 +123,8 @@ async def composed(
     used_clock = clock or SystemClock()
     store = PostgresKeyStore()
     own: dict[type[object], object] = {Authenticator: CredentialAuthenticator(), Authorizer: RightsAuthorizer(), **_kept(settings, keys)}
+    http = OutgoingHttp(LIVE if settings.mode == "live" else _simulators(ports))
+    sandbox_http = OutgoingHttp(_simulators(sandbox_ports or {}))
     runtime = Runtime(
         database=Database(
             url, connections_max=settings.database_connections, prepares_statements=settings.database_prepares, standing=STANDING_HELD
@@ -127,8 +132,8 @@ async def composed(
         clock=used_clock,
         vault=Vault(keys, store, used_clock),
         blobs=Blobs.at(settings.blobs_url or (settings.data / "blobs").absolute().as_uri()),
-        ports={**own, **ports},
-        sandbox_ports=None if sandbox_ports is None else {**own, **sandbox_ports},
+        ports={**own, OutgoingHttp: http, **ports},
+        sandbox_ports=None if sandbox_ports is None else {**own, OutgoingHttp: sandbox_http, **sandbox_ports},
         settings={PlatformSettings: settings, **_module_settings(), **(overrides or {})},
         subscriptions=_subscriptions(MODULES),
     )
@@ -141,7 +146,14 @@ async def composed(
         made.watch_database()
         yield made
     finally:
+        await http.close()
+        await sandbox_http.close()
         await runtime.database.close()
+
+
+def _simulators(ports: Mapping[type[object], object]) -> Reach:
+    found = ports.get(SandboxAddresses)
+    return sandbox_reach(found.http) if isinstance(found, SandboxAddresses) else sandbox_reach()
 
 
 def job_kinds(modules: Sequence[Module]) -> list[JobKind[Any]]:

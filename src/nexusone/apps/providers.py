@@ -48,8 +48,8 @@ def build_ports(
 
 def _setup_of(manifest: Manifest, sandbox: SandboxAddresses | None, credentials: Mapping[str, Mapping[str, str]]) -> ProviderSetup | None:
     if sandbox is None:
-        held = credentials.get(manifest.name)
-        if held is None or any(name not in held for name in manifest.credential_fields):
+        held = credentials.get(manifest.name, {})
+        if any(name not in held for name in manifest.credential_fields):
             return None
         return ProviderSetup(address=held.get("address", manifest.live_address), credentials=held, is_sandbox=False)
     address = sandbox.sockets.get(manifest.name) or f"{sandbox.http}/{manifest.name}{manifest.simulator_path}"

@@ -113,6 +113,14 @@ READING: dict[str, str] = {
 """Operations that are not GET and change nothing, and what they do instead."""
 
 
+BEGINNING: dict[str, str] = {
+    "mfa.enrol_totp": "mfa.confirm_totp",
+    "passkeys.ask_for_new": "passkeys.add_passkey",
+    "passkeys.ask_for_sign_in": "passkeys.sign_in",
+}
+"""Operations that only ask a question, and those that take its answer and record what comes of it."""
+
+
 def sample(operation: str) -> Callable[[Sample], Sample]:
     """Registers the sample of an operation."""
 

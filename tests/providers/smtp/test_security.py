@@ -231,7 +231,7 @@ def test_the_scheme_decides_security_and_port(address: str, port: int, security:
 
 
 async def test_a_customers_address_may_not_point_into_private_networks() -> None:
-    [capability] = MANIFEST.capabilities
+    capability = MANIFEST.capabilities[0]
     setup = ProviderSetup(address="", credentials={"address": "smtp://127.0.0.1:2525"}, is_sandbox=False)
     transport = capability.build(setup)
     [outcome] = await transport.hand_over([outgoing("ada@customer.example")])
@@ -240,7 +240,7 @@ async def test_a_customers_address_may_not_point_into_private_networks() -> None
 
 async def test_in_the_sandbox_the_customers_address_is_not_used() -> None:
     postbox = Postbox()
-    [capability] = MANIFEST.capabilities
+    capability = MANIFEST.capabilities[0]
     async with mail_server(postbox) as place:
         setup = ProviderSetup(address=f"smtp://{place}", credentials={"address": "smtps://mail.example"}, is_sandbox=True)
         transport = capability.build(setup)

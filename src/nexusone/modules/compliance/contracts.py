@@ -1,6 +1,8 @@
 """The words of compliance: entries of the audit trail."""
 
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import JsonValue
 
 from nexusone.kernel.contract import Contract, Id, Instant
 
@@ -24,6 +26,6 @@ class AuditEntry(Contract):
     action: str
     object_kind: str
     object_id: str
-    changes: dict[str, Any]
+    changes: dict[str, JsonValue]
     result: str
     position: int | None

@@ -297,3 +297,50 @@ class OperatorLeft(Event):
     impersonation_id: Id
     operator_id: Id
     user_id: Id
+
+
+class SsoConnectionCreated(Event):
+    """A connection to an identity provider was made."""
+
+    name: ClassVar[str] = "identity.sso_connection.created.v1"
+
+    sso_connection_id: Id
+    issuer: str
+
+
+class SsoConnectionChanged(Event):
+    """A connection changed, in the fields named."""
+
+    name: ClassVar[str] = "identity.sso_connection.changed.v1"
+
+    sso_connection_id: Id
+    fields: list[str]
+    is_enforced: bool
+
+
+class SsoConnectionDeleted(Event):
+    """A connection is gone; nobody comes in through it any more."""
+
+    name: ClassVar[str] = "identity.sso_connection.deleted.v1"
+
+    sso_connection_id: Id
+
+
+class SsoDomainProved(Event):
+    """A workspace has shown that a domain is its own; addresses there now tell who somebody is."""
+
+    name: ClassVar[str] = "identity.sso_domain.proved.v1"
+
+    sso_connection_id: Id
+    domain: str
+
+
+class SsoIdentityLinked(Event):
+    """A person of the identity provider turned out to be this user, who became a member by that where `is_new_member`."""
+
+    name: ClassVar[str] = "identity.sso_identity.linked.v1"
+
+    user_id: Id
+    sso_connection_id: Id
+    is_new_account: bool
+    is_new_member: bool

@@ -33,6 +33,11 @@ from nexusone.modules.identity.events import (
     RoleDeleted,
     SessionEnded,
     SessionOpened,
+    SsoConnectionChanged,
+    SsoConnectionCreated,
+    SsoConnectionDeleted,
+    SsoDomainProved,
+    SsoIdentityLinked,
     WorkspaceChanged,
     WorkspaceCreated,
     WorkspaceDeletionCalledOff,
@@ -41,7 +46,8 @@ from nexusone.modules.identity.events import (
     WorkspaceResumed,
     WorkspaceSuspended,
 )
-from nexusone.modules.identity.routes import accounts, api_keys, members, mfa, operators, passkeys, roles, signing_keys, workspaces
+from nexusone.modules.identity.routes import accounts, api_keys, members, mfa, operators, passkeys, roles, signing_keys, sso, workspaces
+from nexusone.modules.identity.service.sso_issuers import KnownIssuers
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.web.module import Module
 
@@ -58,6 +64,8 @@ MODULE = Module(
         members.door,
         roles.door,
         operators.door,
+        sso.door,
+        sso.return_door,
     ),
     jobs=(jobs.SEND_VERIFICATION_MAIL, jobs.SEND_RESET_MAIL, jobs.SEND_NOTICE_MAIL, jobs.SEND_INVITATION_MAIL, jobs.EXPORT_WORKSPACE),
     schedules=(jobs.FORGET_EXPIRED, jobs.ERASE_WORKSPACES),
@@ -95,6 +103,11 @@ MODULE = Module(
         OperatorVisited,
         OperatorElevated,
         OperatorLeft,
+        SsoConnectionCreated,
+        SsoConnectionChanged,
+        SsoConnectionDeleted,
+        SsoDomainProved,
+        SsoIdentityLinked,
     ),
     settings=(IdentitySettings,),
     permissions=(
@@ -108,6 +121,8 @@ MODULE = Module(
         "mfa:write",
         "roles:read",
         "roles:write",
+        "sso:read",
+        "sso:write",
         "workspace:delete",
         "workspace:export",
         "workspace:read",
@@ -123,7 +138,9 @@ MODULE = Module(
         "invitation.email": "who is invited",
         "operator.email": "how a member of staff signs in",
         "operator.name": "how a member of staff is called",
+        "sso_identity.subject": "whom the workspace's identity provider says a member is",
         "user_account.email": "how a member signs in",
         "user_account.name": "how a member is called",
     },
+    keepers={KnownIssuers: lambda _settings, _keys: KnownIssuers()},
 )

@@ -1,8 +1,10 @@
-"""What identity needs from the world: somebody who carries the mails of the product itself."""
+"""What identity needs from the world: who carries the mails of the product itself, and who finds the proof of a domain."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from nexusone.platform.http import OutgoingHttp
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +24,16 @@ class SystemMailer(Protocol):
 
     async def send(self, mail: SystemMail) -> None:
         """Hands the mail over; returns when the carrier has taken it. Raises: DefiniteFailure, UnknownOutcome."""
+        ...
+
+
+class DomainProofs(Protocol):
+    """Looks at a domain itself for the word that only who has the domain can put there."""
+
+    def address_of(self, domain: str) -> str:
+        """Where the proof has to be readable."""
+        ...
+
+    async def find(self, http: OutgoingHttp, *, domain: str) -> str | None:
+        """The text that is there, without surrounding blanks; None where nothing can be read."""
         ...

@@ -40,6 +40,10 @@ class SmtpSystemMailer:
                 is_retryable=not is_final,
             )
 
+    async def close(self) -> None:
+        """Lets go of connections."""
+        await self._transport.close()
+
     def _composed(self, mail: SystemMail, message_id: str) -> bytes:
         try:
             return _message(mail, message_id, sender=Address(self._sender_name, addr_spec=self._sender)).as_bytes()
@@ -54,9 +58,9 @@ def _message(mail: SystemMail, message_id: str, *, sender: Address) -> EmailMess
     message["Subject"] = mail.subject
     message["Date"] = mail.at
     message["Message-ID"] = message_id
-    message["Content-Language"] = mail.locale
     # RFC 3834: vacation replies and lists leave such mail alone.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
+    message["Content-Language"] = mail.locale
     return message

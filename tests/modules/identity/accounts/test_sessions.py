@@ -45,7 +45,7 @@ async def test_authn_13_every_sign_in_has_tokens_of_its_own(site: Site) -> None:
     sessions = [(await another_session(site, person)).session for _ in range(3)]
     for name in ("access_token", "refresh_token"):
         assert len({session[name] for session in sessions}) == 3
-    secret = sessions[0]["refresh_token"].rpartition("_")[2]
+    secret = sessions[0]["refresh_token"][-43:]
     assert len(base64.urlsafe_b64decode(secret + "=")) == 32
 
 

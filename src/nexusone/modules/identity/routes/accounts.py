@@ -30,6 +30,7 @@ from nexusone.modules.identity.service.refusals import (
     RefreshSuperseded,
     SessionEnded,
     SessionNotFound,
+    SsoRequired,
     TokenSpent,
     WrongCredentials,
 )
@@ -69,7 +70,7 @@ async def verify(ctx: Caller, body: Verify) -> SignedIn:
     return await signing_up.verify(ctx, shown=body)
 
 
-@door.post("/auth/sign-in", permission=PUBLIC, summary="Open a session", refusals=(WrongCredentials,))
+@door.post("/auth/sign-in", permission=PUBLIC, summary="Open a session", refusals=(WrongCredentials, SsoRequired))
 async def sign_in(ctx: Caller, body: SignIn) -> SignedIn | MfaChallenge:
     return await signing_in.sign_in(ctx, wanted=body)
 

@@ -14,7 +14,7 @@ from nexusone.modules.identity.service.step_up import require_recent
 from nexusone.modules.identity.service.workspaces import details_of, get_row
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import workspaces
-from nexusone.platform.audit import record_apart
+from nexusone.platform.audit import record, record_apart
 from nexusone.platform.blobs import sign_link
 from nexusone.platform.erasure import erase_jobs, erase_schema, export_table, list_tables
 from nexusone.platform.events import publish
@@ -25,7 +25,6 @@ from nexusone.platform.settings import PlatformSettings
 
 EXPORT_JOB = "identity.export_workspace"
 EXPORT_FOLDER = "export"
-NDJSON = "application/x-ndjson"
 LINK_LIVES = timedelta(hours=24)
 LINK_PURPOSE = "blob-link"
 # A workspace's own rows go last: while they are there, an erasure that was cut off is found and goes on.
@@ -94,6 +93,7 @@ async def order_export(ctx: Context) -> WorkspaceDetails:
     async with ctx.transaction("identity") as tx:
         row = await get_row(ctx, tx)
         await enqueue_named(tx, [(EXPORT_JOB, ExportOrder(workspace_id=row.id))], key=EXPORT_FOLDER)
+        await record(tx, action="identity.workspace.export_ordered", object_kind="workspace", object_id=str(row.id))
         await conclude(tx, details_of(row))
     return details_of(row)
 
@@ -108,8 +108,9 @@ async def get_export(ctx: Context) -> WorkspaceExport:
     require_recent(ctx)
     async with ctx.transaction("identity") as tx:
         exported_at = (await get_row(ctx, tx)).exported_at
-    if exported_at is None:
-        raise ExportNotReady
+        if exported_at is None:
+            raise ExportNotReady
+        await record(tx, action="identity.workspace.export_fetched", object_kind="workspace", object_id=str(ctx.workspace))
     expires_at = ctx.now() + LINK_LIVES
     found = [entry async for entry in ctx.runtime.blobs.list_blobs(ctx.workspace, EXPORT_FOLDER)]
     files = [ExportFile(table=_table_of(entry.key), size_bytes=entry.size_bytes, url=_link(ctx, entry.key, expires_at)) for entry in found]
@@ -122,7 +123,7 @@ async def write_export(ctx: Context) -> None:
     for table in await list_tables(ctx):
         name = f"{table.schema_name}.{table.table_name}"
         if name not in NOT_EXPORTED:
-            await ctx.runtime.blobs.put(ctx.workspace, f"{EXPORT_FOLDER}/{name}.ndjson", export_table(ctx, table), NDJSON)
+            await export_table(ctx, table, key=f"{EXPORT_FOLDER}/{name}.ndjson")
     async with ctx.transaction("identity") as tx:
         row = await get_row(ctx, tx, is_locked=True)
         await workspaces.update_workspace(tx, replace(row, exported_at=ctx.now()))

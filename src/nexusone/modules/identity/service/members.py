@@ -12,6 +12,7 @@ from nexusone.modules.identity.service.roles import choose_role, require_rank
 from nexusone.modules.identity.service.step_up import person_of, require_recent
 from nexusone.modules.identity.store import members
 from nexusone.modules.identity.store.members import MemberRow, RoleChoice, TransferRow
+from nexusone.platform.audit import record
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import conclude
@@ -138,6 +139,7 @@ async def withdraw_offer(ctx: Context) -> None:
     async with ctx.transaction("identity") as tx:
         if not await members.delete_transfer(tx, workspace_id=ctx.workspace):
             raise TransferNotFound
+        await record(tx, action="identity.ownership.withdrawn", object_kind="workspace", object_id=str(ctx.workspace))
 
 
 async def _remove(ctx: Context, tx: Transaction, row: MemberRow, *, has_left: bool) -> None:

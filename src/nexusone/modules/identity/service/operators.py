@@ -23,7 +23,7 @@ from nexusone.modules.identity.service.tokens import AccessClaims, issue, issue_
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import members, operators
 from nexusone.modules.identity.store.operators import OperatorRow, VisitRow
-from nexusone.platform.audit import record_apart
+from nexusone.platform.audit import record, record_apart
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.limits import Limit, rate, take
@@ -132,8 +132,9 @@ async def renew_visit(ctx: Context, *, visit_id: UUID, wanted: VisitEnd) -> Visi
     inside = ctx.for_workspace(wanted.workspace_id)
     async with inside.transaction("identity") as tx:
         row = await operators.find_visit(tx, workspace_id=inside.workspace, visit_id=visit_id)
-    if row is None or row.operator_id != _operator(ctx) or not _is_running(row, ctx.now()):
-        raise VisitNotFound
+        if row is None or row.operator_id != _operator(ctx) or not _is_running(row, ctx.now()):
+            raise VisitNotFound
+        await record(tx, action="identity.operator.visit_renewed", object_kind="impersonation", object_id=str(row.id))
     left = int((row.expires_at - ctx.now()).total_seconds())
     lives = min(left, ctx.setting(IdentitySettings).access_token_seconds)
     return VisitBegun(visit=_visit(row), access_token=_token(inside, row), token_type="Bearer", expires_in=lives)  # noqa: S106

@@ -1,6 +1,6 @@
 """What identity refuses."""
 
-from nexusone.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
+from nexusone.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable, Unprocessable
 
 
 class EmailTaken(Conflict):
@@ -259,3 +259,81 @@ class RightsGone(Forbidden):
     """Whoever left this work may not do it any more: removed, ended, or the workspace is no more."""
 
     code = "identity.rights_gone"
+
+
+class SsoConnectionNotFound(NotFound):
+    """There is no such connection to an identity provider in this workspace."""
+
+    code = "identity.sso_connection_not_found"
+
+
+class SsoConnectionExists(Conflict):
+    """The workspace has a connection to this client of this issuer."""
+
+    code = "identity.sso_connection_exists"
+
+
+class SsoIssuerUnusable(Unprocessable):
+    """What the issuer says of itself cannot be used."""
+
+    code = "identity.sso_issuer_unusable"
+
+
+class SsoProviderUnavailable(Unavailable):
+    """The identity provider does not answer, or not as it should."""
+
+    code = "identity.sso_provider_unavailable"
+
+
+class SsoNotTried(Conflict):
+    """Single sign-on is demanded only once somebody came in through it and an owner has a second factor."""
+
+    code = "identity.sso_not_tried"
+
+
+class SsoNotSetUp(NotFound):
+    """Nobody signs in through single sign-on there."""
+
+    code = "identity.sso_not_set_up"
+
+
+class SsoAttemptOver(Unauthenticated):
+    """This sign-in was started in another browser, too long ago, or is used up."""
+
+    code = "identity.sso_attempt_over"
+
+
+class SsoDenied(Unauthenticated):
+    """The identity provider did not sign the person in."""
+
+    code = "identity.sso_denied"
+
+
+class SsoTokenRefused(Unauthenticated):
+    """What the identity provider answered does not hold."""
+
+    code = "identity.sso_token_refused"
+
+
+class SsoEmailUnverified(Forbidden):
+    """The identity provider has not verified the person's address, so it says nothing about whose account this is."""
+
+    code = "identity.sso_email_unverified"
+
+
+class SsoDomainNotAllowed(Forbidden):
+    """The person's address is in no domain that this connection has proved."""
+
+    code = "identity.sso_domain_not_allowed"
+
+
+class SsoNotAMember(Forbidden):
+    """The person may not enter the workspace: no member, disabled, or the account is another person's at the provider."""
+
+    code = "identity.sso_not_a_member"
+
+
+class SsoRequired(Forbidden):
+    """Members of this workspace sign in through its identity provider; owners also with password and second factor."""
+
+    code = "identity.sso_required"

@@ -11,6 +11,7 @@ from nexusone.modules.identity.service.mfa import challenge_for
 from nexusone.modules.identity.service.passwords import hash_password, is_outdated, is_password
 from nexusone.modules.identity.service.refusals import WrongCredentials
 from nexusone.modules.identity.service.sessions import Proof, open_session
+from nexusone.modules.identity.service.sso_enforcement import refuse_other_ways, refuse_password
 from nexusone.modules.identity.service.tries import account_limit, give_back, network_limit
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts
@@ -35,6 +36,7 @@ async def sign_in(ctx: Context, *, wanted: SignIn) -> SignedIn | MfaChallenge:
         WrongCredentials: no such account, another password, not verified, or disabled; nobody learns which.
         RateLimited: too many tries for this account, or from this network.
         NotFound: the account does not belong to the wanted workspace.
+        SsoRequired: the workspace demands single sign-on.
     """
     email = wanted.email.strip().lower()
     device_id = await find_known(ctx, token=wanted.device, email=email)
@@ -44,6 +46,7 @@ async def sign_in(ctx: Context, *, wanted: SignIn) -> SignedIn | MfaChallenge:
     await give_back(ctx, tries)
     rehashed = await _rehash(ctx, user, wanted.password)
     inside = ctx.for_workspace(await choose_workspace(ctx, user_id=user.id, wanted=wanted.workspace_id))
+    await refuse_password(inside, user_id=user.id)
     async with inside.transaction("identity") as tx:
         if rehashed is not None:
             await accounts.update_password_hash(tx, user_id=user.id, password_hash=rehashed.password_hash, was=rehashed.was)
@@ -58,9 +61,13 @@ async def finish_sign_in(
 ) -> SignedIn:
     """Opens the session of a user who has proved all that is asked; `ctx` and `tx` are in `workspace_id`.
 
-    `methods` are RFC 8176's (pwd, otp, hwk, fed, mfa…), `device` is the token of a known device where one was shown.
+    `methods` are RFC 8176's (pwd, otp, hwk, mfa…) and sso, `device` is the token of a known device where one was shown.
+
+    Raises:
+        SsoRequired: the workspace demands single sign-on.
     """
     inside = ctx.for_workspace(workspace_id)
+    await refuse_other_ways(inside, tx, user_id=user.id, workspace_id=workspace_id, methods=methods)
     seen = await see_device(inside, tx, user=user, token=device)
     proof = Proof(methods=methods, authenticated_at=ctx.now(), device_id=seen.id)
     answer = await open_session(inside, tx, user=user, proof=proof)
