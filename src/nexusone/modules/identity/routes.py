@@ -11,6 +11,7 @@ from nexusone.modules.identity.service.refusals import (
     ApiKeyNotFound,
     EmailTaken,
     PermissionNotHeld,
+    PersonNeeded,
     SessionEnded,
     WrongCredentials,
 )
@@ -42,7 +43,9 @@ async def me(ctx: Caller) -> Me:
     return await accounts.me(ctx)
 
 
-@door.post("/api-keys", permission="api_keys:write", status=201, summary="Make a key for machines", refusals=(PermissionNotHeld,))
+@door.post(
+    "/api-keys", permission="api_keys:write", status=201, summary="Make a key for machines", refusals=(PermissionNotHeld, PersonNeeded)
+)
 async def create_api_key(ctx: Caller, body: NewApiKey) -> IssuedApiKey:
     return await api_keys.create_api_key(ctx, wanted=body)
 
@@ -52,7 +55,9 @@ async def list_api_keys(ctx: Caller, pager: Pager) -> Page[ApiKey]:
     return pager.page(await api_keys.list_api_keys(ctx, request=pager.request))
 
 
-@door.delete("/api-keys/{key_id}", permission="api_keys:write", status=204, summary="End a key for machines", refusals=(ApiKeyNotFound,))
+@door.delete(
+    "/api-keys/{key_id}", permission="api_keys:write", status=204, summary="End a key for machines", refusals=(ApiKeyNotFound, PersonNeeded)
+)
 async def revoke_api_key(ctx: Caller, key_id: UUID) -> Response:
     await api_keys.revoke_api_key(ctx, key_id=key_id)
     return Response(status_code=204)

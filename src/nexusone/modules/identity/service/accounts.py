@@ -95,7 +95,7 @@ async def refresh(ctx: Context, *, wanted: Refresh) -> SignedIn:
     if reference is None:
         raise SessionEnded
     inside = ctx.for_workspace(reference.workspace_id)
-    settings, now = ctx.setting(IdentitySettings), ctx.now()
+    now = ctx.now()
     async with inside.transaction("identity") as tx:
         session = await credentials.find_session_for_refresh(tx, workspace_id=inside.workspace, session_id=reference.id)
         is_living = session is not None and session.revoked_at is None and session.expires_at > now
@@ -107,7 +107,6 @@ async def refresh(ctx: Context, *, wanted: Refresh) -> SignedIn:
                 session_id=reference.id,
                 refresh_hash=digest_of(secret),
                 now=now,
-                expires_at=now + timedelta(seconds=settings.refresh_token_seconds),
             )
             user = await accounts.find_user(tx, user_id=session.user_id)
             if user is not None:

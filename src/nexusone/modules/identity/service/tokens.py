@@ -67,7 +67,7 @@ def verify(runtime: Runtime, token: str) -> AccessClaims:
         raise Unauthenticated(reason="the token is not valid")
     try:
         signed = _read_signed(runtime.keys, token)
-    except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise Unauthenticated(reason="the token is not valid") from error
     now = runtime.clock.now().timestamp()
     if now >= signed.expires_at + LEEWAY.total_seconds():

@@ -24,7 +24,7 @@ for update of s
 
 ROTATE_REFRESH = sql("""
 update identity.session
-set refresh_hash = %(refresh_hash)s, refresh_count = refresh_count + 1, refreshed_at = %(now)s, expires_at = %(expires_at)s
+set refresh_hash = %(refresh_hash)s, refresh_count = refresh_count + 1, refreshed_at = %(now)s
 where workspace_id = %(workspace_id)s and id = %(id)s
 """)
 
@@ -140,12 +140,9 @@ async def find_session_for_refresh(tx: Transaction, *, workspace_id: UUID, sessi
     return await tx.find_one(SessionRow, GET_SESSION_FOR_REFRESH, {"workspace_id": workspace_id, "id": session_id})
 
 
-async def rotate_refresh(
-    tx: Transaction, *, workspace_id: UUID, session_id: UUID, refresh_hash: bytes, now: datetime, expires_at: datetime
-) -> None:
-    """Replaces the refresh token's digest."""
-    parameters = {"workspace_id": workspace_id, "id": session_id, "now": now, "expires_at": expires_at}
-    await tx.execute(ROTATE_REFRESH, {**parameters, "refresh_hash": refresh_hash})
+async def rotate_refresh(tx: Transaction, *, workspace_id: UUID, session_id: UUID, refresh_hash: bytes, now: datetime) -> None:
+    """Replaces the refresh token's digest; the session ends when it would have ended before."""
+    await tx.execute(ROTATE_REFRESH, {"workspace_id": workspace_id, "id": session_id, "now": now, "refresh_hash": refresh_hash})
 
 
 async def revoke_session(tx: Transaction, *, workspace_id: UUID, session_id: UUID, now: datetime) -> None:
