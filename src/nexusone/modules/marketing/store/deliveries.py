@@ -10,7 +10,7 @@ from nexusone.platform.database import Transaction
 from nexusone.platform.sql import sql
 
 # Rows are named by arrays and never joined: the planner knows nothing of a message that has just begun, and would take
-# its many rows for one.
+# its many rows for one. States are checked in a CASE for the same reason: an index on them would be read from end to end.
 
 # Consent is looked at once more: what changed since the snapshot is skipped here.
 CLAIM = sql("""
@@ -31,7 +31,7 @@ set fence = d.fence + 1,
         ) as j
     )
 where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s
-    and d.state = 'queued' and d.due_at <= %(now)s
+    and case when d.state = 'queued' then d.due_at <= %(now)s else false end
     and d.contact_id = any(array(
         select q.contact_id
         from marketing.delivery as q
@@ -60,7 +60,7 @@ set state = 'handing_over', lease_until = %(lease_until)s
 from unnest(%(contact_ids)s::uuid[], %(occurrences)s::int[], %(fences)s::bigint[]) as m (contact_id, occurrence, fence)
 where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.contact_id = any(%(contact_ids)s::uuid[])
     and d.contact_id = m.contact_id and d.occurrence = m.occurrence and d.fence = m.fence
-    and d.state = 'claimed' and d.lease_until > %(now)s
+    and case when d.state = 'claimed' then d.lease_until > %(now)s else false end
     and exists (
         select 1 from marketing.campaign as g
         where g.workspace_id = %(workspace_id)s and g.message_id = %(message_id)s and g.status = 'sending'
@@ -78,7 +78,7 @@ from unnest(
 ) as o (contact_id, occurrence, fence, state, reason, code, vendor_reference, attempts, due_at, ended_at)
 where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.contact_id = any(%(contact_ids)s::uuid[])
     and d.contact_id = o.contact_id and d.occurrence = o.occurrence and d.fence = o.fence
-    and d.state in ('claimed', 'handing_over')
+    and case when d.state in ('claimed', 'handing_over') then true else false end
 """)
 
 GIVE_BACK = sql("""
@@ -102,7 +102,8 @@ where workspace_id = %(workspace_id)s and message_id = %(message_id)s
 SKIP_QUEUED = sql("""
 update marketing.delivery as d
 set state = 'skipped', reason = %(reason)s, fence = d.fence + 1, lease_until = null
-where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.state = 'queued'
+where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s
+    and case when d.state = 'queued' then true else false end
     and d.contact_id = any(array(
         select q.contact_id
         from marketing.delivery as q
