@@ -39,6 +39,8 @@ SYSTEM_SCANS = {
     "identity.member": "the workspaces an account may sign in to",
     "identity.role": "what a member of several workspaces is called in each",
     "identity.session": "the sessions of one person, in all their workspaces",
+    "identity.sso_connection": "the workspace that a connection leads into",
+    "identity.sso_domain": "the connection that has proved a domain",
     "identity.workspace": "the workspaces there are",
     "marketing.campaign": "campaigns that are not finished",
     "platform.audit_head": "the workspaces that have a trail, and whose chain went on since its last checkpoint",

@@ -34,6 +34,8 @@ ACROSS_WORKSPACES = frozenset(
         "modules.identity.store.accounts.LIST_MEMBERSHIPS",
         "modules.identity.store.sessions.FIND_WORKSPACE_OF_SESSION",
         "modules.identity.store.sessions.LIST_SESSIONS",
+        "modules.identity.store.sso.FIND_PLACE_BY_DOMAIN",
+        "modules.identity.store.sso.FIND_PLACE_BY_ID",
         "modules.identity.store.workspaces.LIST_DUE_DELETIONS",
         "modules.identity.store.workspaces.LIST_OF_AGENCY",
         "modules.identity.store.workspaces.LIST_OWN",

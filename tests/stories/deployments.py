@@ -19,7 +19,7 @@ HOP_HEADERS = {"transfer-encoding", "connection", "content-length", "content-enc
 
 # Which service answers which paths, as a gateway would route them.
 SPLIT: dict[str, tuple[str, ...]] = {
-    "identity,billing": ("/v1/auth", "/v1/me", "/v1/api-keys", "/v1/credits"),
+    "identity,billing": ("/v1/auth", "/auth/sso", "/v1/sso-connections", "/v1/me", "/v1/api-keys", "/v1/credits"),
     "audience": ("/v1/contacts", "/v1/segments"),
     "ai": ("/v1/generations", "/v1/models"),
     "marketing": ("/v1/templates", "/v1/campaigns", "/v1/deliveries", "/t/", "/u/", "/v1/sandbox"),

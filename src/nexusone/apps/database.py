@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import psycopg
+from psycopg import sql
 
 from nexusone.platform.postgres import EmbeddedPostgres
 from nexusone.platform.schema_state import Login
@@ -68,6 +69,15 @@ def database_of(settings: PlatformSettings, keys: MasterKeys) -> Iterator[Databa
         )
     else:
         yield DatabaseAddresses(url=settings.database_url, admin_url=None, login=Login(unquote(given.username or ""), None))
+
+
+def change_password_of_login(database: DatabaseAddresses, *, was: MasterKeys, to: MasterKeys) -> None:
+    """Derives the login's password from other keys, where it was derived at all; open connections stay, new ones need a restart."""
+    if database.admin_url is None or database.login.password != was.derive_steady(LOGIN_PURPOSE).hex():
+        return
+    password = sql.Literal(to.derive_steady(LOGIN_PURPOSE).hex())
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(database.login.name), password))
 
 
 def is_privileged(url: str) -> bool:

@@ -11,14 +11,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 from nexusone.apps.compose import Composition, composed
-from nexusone.apps.database import LOGIN_PURPOSE
+from nexusone.apps.database import change_password_of_login
 from nexusone.apps.key_file import LOOK_EVERY_SECONDS, key_file_of
 from nexusone.apps.process import Ground, NotReady
-from nexusone.platform.vault import MasterKeys, MasterKeyUse, read_key_file, write_key_file
+from nexusone.platform.vault import MasterKeyUse, read_key_file, write_key_file
 
 # Three looks of the slowest process.
 PAUSE_SECONDS = 3 * LOOK_EVERY_SECONDS + 2.0
@@ -66,7 +63,7 @@ async def retire(base: Ground, *, key_id: str) -> None:
             composition.use_keys(keys)
             left = await composition.runtime.vault.retire(key_id)
         if key_id == keys.founding_id:
-            _change_login(base, left)
+            change_password_of_login(base.database, was=base.keys, to=left)
         write_key_file(path, left)
 
 
@@ -74,16 +71,6 @@ async def _rewrap(composition: Composition) -> None:
     async for progress in composition.runtime.vault.rewrap_all():
         if progress.broken:
             raise NotReady(f"{progress.broken} data keys do not open with the key they name and were left as they are")
-
-
-def _change_login(base: Ground, left: MasterKeys) -> None:
-    # Where the login's password came from the retired key: connections that are open stay open, new ones need a restart.
-    database = base.database
-    if database.admin_url is None or database.login.password != base.keys.derive_steady(LOGIN_PURPOSE).hex():
-        return
-    password = left.derive_steady(LOGIN_PURPOSE).hex()
-    with psycopg.connect(database.admin_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(database.login.name), sql.Literal(password)))
 
 
 @asynccontextmanager

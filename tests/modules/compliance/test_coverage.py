@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 from tests.conftest import TestDatabase
 from tests.customers import customer_at, no_lifespan
 from tests.modules.ai.scripted import scripted
-from tests.modules.compliance import identity_samples as _identity_samples  # noqa: F401 - registers what it has
+from tests.modules.compliance import identity_samples, sso_samples
 from tests.modules.compliance.samples import BEGINNING, READING, SAMPLES, Outbox, Stage
 from tests.modules.identity.mfa.people import ORIGIN
 
@@ -27,6 +27,8 @@ from nexusone.web.application import ApplicationParts, build_routes
 from nexusone.web.openapi import document
 from nexusone.web.problems import Messages
 
+# They register what they have.
+SUBJECTS = (identity_samples, sso_samples)
 CHANGING = ("post", "put", "patch", "delete")
 
 

@@ -14,7 +14,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.platform.audit import record
 from nexusone.platform.audit.archives import archive, drop_archives, list_archives
 from nexusone.platform.audit.chain import Fault
-from nexusone.platform.audit.checkpoints import checkpoint_key, list_positions, take_checkpoint, take_checkpoints
+from nexusone.platform.audit.checkpoints import CheckpointForged, checkpoint_key, list_positions, take_checkpoint, take_checkpoints
 from nexusone.platform.audit.reading import TEXT
 from nexusone.platform.audit.sealing import seal, seal_all
 from nexusone.platform.audit.verification import Verdict, verify, verify_all
@@ -153,6 +153,11 @@ async def test_aud_03_a_chain_written_anew_is_found_against_the_checkpoint(ctx: 
     )
     await seal(ctx)
     assert await fault(ctx) == ("rewritten", 3)
+    with pytest.raises(CheckpointForged):
+        await take_checkpoint(ctx)
+    await write(ctx, 1)
+    await take_checkpoint(ctx)
+    assert await fault(ctx) == ("rewritten", 3)
 
 
 async def test_aud_03_an_inserted_entry_is_named(ctx: Context, admin: psycopg.Connection[Any]) -> None:
@@ -274,6 +279,21 @@ async def test_the_schedules_seal_and_sign_every_workspace(make_context: Context
         assert await list_positions(ctx) == [2]
     verdicts = {verdict.workspace_id: verdict async for verdict in verify_all(system)}
     assert all(verdicts[ctx.workspace] == Verdict(ctx.workspace, 2, 2, None) for ctx in places)
+
+
+async def test_when_the_primary_key_changes_chains_that_rest_are_signed_anew(ctx: Context) -> None:
+    await write(ctx, 2)
+    await take_checkpoint(ctx)
+    vault = ctx.runtime.vault
+    before = vault.keys
+    try:
+        vault.use(before.with_key("another").with_primary("another"))
+        await take_checkpoints(ctx.runtime.system())
+        vault.use(vault.keys.without(before.primary_id))
+        assert await verify(ctx) == Verdict(ctx.workspace, 2, 2, None)
+    finally:
+        vault.use(before)
+        await take_checkpoints(ctx.runtime.system())
 
 
 async def test_aud_07_archived_entries_leave_the_database_and_the_chain_still_verifies(

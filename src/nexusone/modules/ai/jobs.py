@@ -1,7 +1,9 @@
 """Later work of ai: writing what was queued, and looking after what was left open."""
 
+from nexusone.kernel.errors import Refusal
 from nexusone.modules.ai.contracts import WriteGeneration
-from nexusone.modules.ai.service.endings import attend_due
+from nexusone.modules.ai.domain.lifecycle import gave_up
+from nexusone.modules.ai.service.endings import attend_due, end
 from nexusone.modules.ai.service.generations import WRITE_JOB
 from nexusone.modules.ai.service.writing import write_queued
 from nexusone.platform.jobs import JobKind, Schedule
@@ -13,6 +15,18 @@ async def write_generation(ctx: Context, payload: WriteGeneration) -> None:
     await write_queued(ctx, generation_id=payload.generation_id)
 
 
-WRITE_GENERATION = JobKind(name=WRITE_JOB, payload=WriteGeneration, handler=write_generation, timeout_seconds=900.0)
+async def give_up_generation(ctx: Context, payload: WriteGeneration, _: Refusal) -> None:
+    """Whoever asked for it lost the right to: nothing is written, and nothing is paid."""
+    await end(ctx, generation_id=payload.generation_id, outcome=gave_up())
+
+
+WRITE_GENERATION = JobKind(
+    name=WRITE_JOB,
+    payload=WriteGeneration,
+    handler=write_generation,
+    timeout_seconds=900.0,
+    permission="generations:write",
+    on_refused=give_up_generation,
+)
 
 ATTEND_GENERATIONS = Schedule(name="ai.attend_generations", cron="* * * * *", handler=attend_due)

@@ -48,7 +48,7 @@ async def forget_expired(ctx: Context) -> None:
 
 SEND_VERIFICATION_MAIL = JobKind(name=SEND_VERIFICATION, payload=VerificationOrder, handler=send_verification)
 SEND_RESET_MAIL = JobKind(name=SEND_RESET, payload=ResetOrder, handler=send_password_reset)
-SEND_NOTICE_MAIL = JobKind(name=mailing.SEND_NOTICE, payload=NoticeOrder, handler=send_notice)
+SEND_NOTICE_MAIL = JobKind(name=mailing.SEND_NOTICE, payload=NoticeOrder, handler=send_notice, is_completion=True, tends_workspace=True)
 SEND_INVITATION_MAIL = JobKind(name=SEND_INVITATION, payload=InvitationOrder, handler=send_invitation, permission="members:write")
 EXPORT_WORKSPACE = JobKind(
     name=EXPORT_JOB,

@@ -1,10 +1,8 @@
-"""What identity needs from the world: who carries the mails of the product itself, and who finds the proof of a domain."""
+"""What identity needs from the world: who carries the mails of the product itself, and where domains are proved."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-
-from nexusone.platform.http import OutgoingHttp
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +26,8 @@ class SystemMailer(Protocol):
 
 
 class DomainProofs(Protocol):
-    """Looks at a domain itself for the word that only who has the domain can put there."""
+    """Knows where the proof of a domain stands, at which only who has the domain can write."""
 
     def address_of(self, domain: str) -> str:
-        """Where the proof has to be readable."""
-        ...
-
-    async def find(self, http: OutgoingHttp, *, domain: str) -> str | None:
-        """The text that is there, without surrounding blanks; None where nothing can be read."""
+        """Where the text has to be readable by everybody."""
         ...

@@ -1,7 +1,6 @@
 """The chain's arithmetic and what can be wrong with it. Pure."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -48,7 +47,7 @@ class Walk:
 
     position: int
     hash: bytes
-    watched: Mapping[int, bytes | None]
+    watched: frozenset[int]
     seen: dict[int, bytes] = field(default_factory=dict)
     count: int = 0
 

@@ -13,8 +13,8 @@ BATCH = 2000
 WORKSPACES_PAGE = 1000
 
 OPEN_HEAD = sql("""
-insert into platform.audit_head (workspace_id, position, chain_hash, checkpointed)
-values (%(workspace_id)s, 0, %(genesis)s, 0)
+insert into platform.audit_head (workspace_id, position, chain_hash, checkpointed, signed_with)
+values (%(workspace_id)s, 0, %(genesis)s, 0, '')
 on conflict (workspace_id) do nothing
 """)
 
@@ -79,12 +79,12 @@ async def every_workspace(ctx: Context) -> AsyncIterator[Context]:
         yield inside
 
 
-async def workspaces_of(ctx: Context, statement: Sql) -> AsyncIterator[Context]:
-    """The system context in each workspace that a scan (`after`, `limit`) finds."""
+async def workspaces_of(ctx: Context, statement: Sql, **parameters: object) -> AsyncIterator[Context]:
+    """The system context in each workspace that a scan (`after`, `limit`, and what is given) finds."""
     after: UUID | None = None
     while True:
         async with ctx.transaction("system") as tx:
-            rows = await tx.fetch_tuples(statement, {"after": after, "limit": WORKSPACES_PAGE})
+            rows = await tx.fetch_tuples(statement, {**parameters, "after": after, "limit": WORKSPACES_PAGE})
         for (workspace_id,) in rows:
             yield ctx.for_workspace(workspace_id)
         if len(rows) < WORKSPACES_PAGE:

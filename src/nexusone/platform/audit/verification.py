@@ -7,7 +7,15 @@ from uuid import UUID
 
 from nexusone.platform.audit.archives import Archive, list_archives, read_archive
 from nexusone.platform.audit.chain import Broken, Link, Walk, genesis
-from nexusone.platform.audit.checkpoints import PURPOSE, Checkpoint, find_newest_text, list_positions, read_checkpoint, read_stored
+from nexusone.platform.audit.checkpoints import (
+    PURPOSE,
+    Checkpoint,
+    CheckpointForged,
+    find_newest_text,
+    list_positions,
+    read_checkpoint,
+    read_stored,
+)
 from nexusone.platform.audit.reading import LIST_LINKS
 from nexusone.platform.audit.sealing import Head, every_workspace
 from nexusone.platform.blobs import BlobNotFound
@@ -63,20 +71,20 @@ async def verify_all(ctx: Context) -> AsyncIterator[Verdict]:
 
 
 async def verify(ctx: Context) -> Verdict:
-    """Follows the workspace's chain from its oldest archive to its end, against entries, head and checkpoints."""
-    positions = await list_positions(ctx)
-    newest, forged = await _newest_checkpoint(ctx, positions)
+    """Follows the workspace's chain from its oldest archive to its end, against entries, head and every checkpoint."""
+    checkpoints, forged = await _checkpoints(ctx)
     archives = await list_archives(ctx)
     start = archives[0] if archives else None
     walk = Walk(
         position=start.first_position - 1 if start else 0,
         hash=start.previous_hash if start and start.first_position > 1 else genesis(ctx.workspace),
-        watched=dict.fromkeys([*positions, *([newest.position] if newest else [])]),
+        watched=frozenset(taken.position for taken in checkpoints),
     )
     broken = forged or await _walk(ctx, walk, archives)
     if broken is None:
-        broken = await _against_checkpoints(ctx, walk, newest, positions) or await _find_stray(ctx)
-    return Verdict(ctx.workspace, walk.count, newest.position if newest else None, broken)
+        against = (walk.against(taken.position, taken.chain_hash) for taken in checkpoints)
+        broken = next((wrong for wrong in against if wrong is not None), None) or await _find_stray(ctx)
+    return Verdict(ctx.workspace, walk.count, checkpoints[-1].position if checkpoints else None, broken)
 
 
 async def _walk(ctx: Context, walk: Walk, archives: list[Archive]) -> Broken | None:
@@ -124,29 +132,27 @@ def _link_of(line: str) -> Link:
     )
 
 
-async def _newest_checkpoint(ctx: Context, positions: list[int]) -> tuple[Checkpoint | None, Broken | None]:
-    known = await find_newest_text(ctx)
-    here = read_checkpoint(known, keys=ctx.runtime.keys.signing_keys(PURPOSE)) if known else None
-    if known is not None and here is None:
-        return None, Broken("rewritten", None, None, "the newest checkpoint in the database was not signed here")
-    if not positions:
-        return here, None
-    stored = await read_stored(ctx, positions[-1])
-    if stored is None:
-        return None, Broken("rewritten", positions[-1], None, "the newest checkpoint in the blob store was not signed here")
-    return (here if here and here.position > stored.position else stored), None
-
-
-async def _against_checkpoints(ctx: Context, walk: Walk, newest: Checkpoint | None, positions: list[int]) -> Broken | None:
-    wrong = None if newest is None else walk.against(newest.position, newest.chain_hash)
-    if wrong is None or wrong.fault == "truncated":
-        return wrong
-    # The first checkpoint that disagrees narrows down where.
-    for position in positions:
-        taken = await read_stored(ctx, position)
-        if taken is not None and (first := walk.against(position, taken.chain_hash)) is not None:
-            return first
-    return wrong
+async def _checkpoints(ctx: Context) -> tuple[list[Checkpoint], Broken | None]:
+    found: list[Checkpoint] = []
+    position, stored = 0, None
+    try:
+        for position in await list_positions(ctx):
+            stored = await read_stored(ctx, position)
+            if stored is not None:
+                found.append(stored)
+        # Retired keys explain old ones only: the newest is signed anew whenever the primary key changes.
+        if position and stored is None:
+            raise CheckpointForged("the newest names a key that is not ours")
+    except CheckpointForged as error:
+        return found, Broken("rewritten", position, None, f"a checkpoint in the blob store is forged: {error}")
+    text = await find_newest_text(ctx)
+    try:
+        known = read_checkpoint(text, keys=ctx.runtime.keys.signing_keys(PURPOSE)) if text else None
+    except CheckpointForged as error:
+        return found, Broken("rewritten", None, None, f"the newest checkpoint in the database is forged: {error}")
+    if known is not None and known not in found:
+        found.append(known)
+    return sorted(found, key=lambda taken: taken.position), None
 
 
 async def _find_stray(ctx: Context) -> Broken | None:

@@ -46,7 +46,9 @@ create table platform.audit_head (
     workspace_id uuid not null primary key,
     position bigint not null,
     chain_hash bytea not null,
-    checkpointed bigint not null
+    checkpointed bigint not null,
+    -- The key of the newest checkpoint: when another key becomes the primary, the chain's end is signed anew.
+    signed_with text not null
 );
 select platform.protect('platform.audit_head');
 select platform.allow_system_scan('platform.audit_head');
@@ -57,8 +59,9 @@ create table platform.audit_checkpoint (
     position bigint not null,
     chain_hash bytea not null,
     taken_at timestamptz not null,
+    key_id text not null,
     text text not null,
-    primary key (workspace_id, position)
+    primary key (workspace_id, position, key_id)
 );
 select platform.protect('platform.audit_checkpoint');
 

@@ -9,7 +9,7 @@ import psycopg
 from tests.modules.identity.accounts.conftest import SiteMaker
 from tests.modules.identity.accounts.site import Person, Site, fresh_email, sign_up_body
 
-SAMPLES = 60
+SAMPLES = 40
 WRONG = "certainly not the right sentence"
 
 

@@ -101,6 +101,15 @@ async def test_authn_17_changing_the_password_needs_the_present_one_and_is_told(
     assert site.outbox.to(person.email)[-1].subject == "Your password was changed"
 
 
+async def test_authn_17_changing_the_password_needs_a_sign_in_of_the_last_five_minutes(site: Site) -> None:
+    person = await site.open_account()
+    site.clock.move(timedelta(seconds=301))
+    wanted = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    refused = await site.post("/v1/auth/password", wanted, headers=person.bearer)
+    assert (refused.status_code, refused.json()["code"]) == (401, "identity.step_up_needed")
+    assert "insufficient_user_authentication" in refused.headers["www-authenticate"]
+
+
 async def test_authn_18_an_api_key_does_nothing_that_only_its_person_may(site: Site) -> None:
     person = await site.open_account()
     made = await site.post("/v1/api-keys", {"name": "machine", "permissions": ["contacts:read"]}, headers=person.bearer)

@@ -125,7 +125,7 @@ class Company:
             await self.prove()
         return self.connection
 
-    async def prove(self) -> None:
+    async def prove(self) -> httpx2.Response:
         """Puts the proofs where they belong, and has them found."""
         for domain in self.connection["domains"]:
             async with self.provider.http.put(domain["proof_url"], data=domain["proof"]) as answer:
@@ -133,6 +133,7 @@ class Company:
         proved = await self.owner.client.post(f"/v1/sso-connections/{self.connection_id}/prove-domains")
         assert proved.status_code == 200, proved.text
         self.connection = proved.json()
+        return proved
 
     async def change(self, **fields: object) -> httpx2.Response:
         """Changes the connection."""

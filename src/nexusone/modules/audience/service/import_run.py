@@ -39,6 +39,14 @@ async def run_import(ctx: Context, *, import_id: UUID) -> None:
     await _finish(ctx, import_id, failure=failure)
 
 
+async def refuse_import(ctx: Context, *, import_id: UUID, code: str) -> None:
+    """Ends an import that nobody may run any more; what it took before stays."""
+    async with ctx.transaction("audience") as tx:
+        record = await imports.start_import(tx, workspace_id=ctx.workspace, import_id=import_id)
+    if record is not None:
+        await _finish(ctx, import_id, failure=(code, "whoever sent the file may not import any more"))
+
+
 async def _take_file(ctx: Context, record: ImportRecord) -> None:
     reader = RowReader(mapping=record.mapping, batch_rows=ctx.setting(AudienceSettings).import_batch_rows)
     blob = await ctx.runtime.blobs.get(ctx.workspace, file_key(record.id))

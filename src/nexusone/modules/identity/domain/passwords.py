@@ -29,12 +29,12 @@ def password_faults(
     spellings = {folded, folded.translate(LEET)}
     if any(_all_words(text, own) for text in spellings):
         return (_fault("too_obvious", "this password is made of your own name or ours"),)
-    if any(_is_common(text, common) for text in spellings):
+    if any(_is_known(text, common) for text in spellings):
         return (_fault("too_common", "this password is among those that are tried first"),)
     return ()
 
 
-def _is_common(text: str, common: AbstractSet[str]) -> bool:
+def _is_known(text: str, common: AbstractSet[str]) -> bool:
     words = _all_words(text, common)
     return text in common or SEPARATORS.sub("", text) in common or (words is not None and len(words) <= COMMON_WORDS_MAX)
 

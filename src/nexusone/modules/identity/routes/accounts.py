@@ -31,6 +31,7 @@ from nexusone.modules.identity.service.refusals import (
     SessionEnded,
     SessionNotFound,
     SsoRequired,
+    StepUpNeeded,
     TokenSpent,
     WrongCredentials,
 )
@@ -113,7 +114,7 @@ async def end_other_sessions(ctx: Caller) -> None:
     permission=AUTHENTICATED,
     status=204,
     summary="Change one's password",
-    refusals=(WrongCredentials, PeopleOnly),
+    refusals=(WrongCredentials, StepUpNeeded, PeopleOnly),
     # A digest of the body, kept with an idempotency key, would let passwords be guessed at.
     key_use="none",
 )

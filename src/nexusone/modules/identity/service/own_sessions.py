@@ -19,10 +19,10 @@ def person_of(ctx: Context) -> tuple[UUID, UUID]:
     """The user and the session that ask.
 
     Raises:
-        PeopleOnly: an API key asks.
+        PeopleOnly: an API key asks, or an operator in the person's place.
     """
     principal = ctx.principal
-    if principal.kind != "user" or principal.id is None or principal.session_id is None:
+    if principal.kind != "user" or principal.id is None or principal.session_id is None or principal.impersonator is not None:
         raise PeopleOnly
     return principal.id, principal.session_id
 

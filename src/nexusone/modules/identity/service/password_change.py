@@ -11,6 +11,7 @@ from nexusone.modules.identity.service.own_sessions import person_of
 from nexusone.modules.identity.service.passwords import hash_password, is_password, password_faults_of
 from nexusone.modules.identity.service.refusals import TokenSpent, WrongCredentials
 from nexusone.modules.identity.service.sign_in import choose_workspace
+from nexusone.modules.identity.service.step_up import require_recent
 from nexusone.modules.identity.service.tries import TOKEN_RATE, account_limit, give_back, mail_limit, network_limit, token_limit
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts, devices, pending, sessions
@@ -33,9 +34,11 @@ async def change_password(ctx: Context, *, wanted: ChangePassword) -> None:
         WrongCredentials: the present password is another.
         Unprocessable: the new one is too weak.
         PeopleOnly: an API key asks.
+        StepUpNeeded: the person proved themselves too long ago; the password alone is not what a second factor was.
         RateLimited: too many wrong tries.
     """
     user_id, session_id = person_of(ctx)
+    require_recent(ctx)
     async with ctx.transaction("identity") as tx:
         user = await accounts.find_user(tx, user_id=user_id)
     if user is None:

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 from uuid import UUID
 
+from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.identity.contracts.single_sign_on import SsoConnection
 from nexusone.modules.identity.events import SsoDomainProved
 from nexusone.modules.identity.ports import DomainProofs
@@ -19,6 +20,7 @@ from nexusone.platform.limits import Limit, rate, take
 from nexusone.platform.runtime import Context
 
 PROVE_RATE = "20/minute"
+PROOF_BYTES_MAX = 1024
 
 
 async def prove_domains(ctx: Context, *, connection_id: UUID) -> SsoConnection:
@@ -48,5 +50,10 @@ async def prove_domains(ctx: Context, *, connection_id: UUID) -> SsoConnection:
 
 
 async def _is_held(ctx: Context, domain: DomainRow) -> bool:
-    found = await ctx.port(DomainProofs).find(ctx.port(OutgoingHttp), domain=domain.domain)
-    return found is not None and hmac.compare_digest(found.encode(), domain.proof.encode())
+    address = ctx.port(DomainProofs).address_of(domain.domain)
+    try:
+        answer = await ctx.port(OutgoingHttp).request("GET", address, answer_bytes_max=PROOF_BYTES_MAX)
+    except (DefiniteFailure, UnknownOutcome):
+        return False
+    # A redirect would let whoever runs one page of the domain prove it with another's.
+    return answer.status == 200 and hmac.compare_digest(answer.body.strip(), domain.proof.encode())

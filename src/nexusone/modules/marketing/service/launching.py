@@ -68,6 +68,7 @@ async def send(ctx: Context, *, campaign_id: UUID) -> Campaign:
                 credits_per_email_micros=settings.credits_per_email_micros,
                 hold_key=f"campaign:{campaign_id}",
                 snapshot_parts=parts,
+                is_test=ctx.is_test,
             ),
             now=ctx.now(),
         )

@@ -13,7 +13,7 @@ from nexusone.platform.sql import fragment, sql
 _COLUMNS = fragment("""
 id, name, template_id, template_version, segment_id, from_name, from_email, status, message_id, version,
 credits_per_email_micros, snapshot_parts, snapshot_parts_done, snapshot_at, hold_key, recipients, counts,
-credits_settled_micros, failure_reason, last_error, created_at, updated_at, started_at, paused_at, finished_at, closed_at
+credits_settled_micros, failure_reason, last_error, created_at, updated_at, started_at, paused_at, finished_at, closed_at, is_test
 """)
 
 INSERT_CAMPAIGN = sql("""
@@ -53,7 +53,8 @@ delete from marketing.campaign where workspace_id = %(workspace_id)s and id = %(
 PREPARE_CAMPAIGN = sql("""
 update marketing.campaign
 set status = 'preparing', template_version = %(template_version)s, credits_per_email_micros = %(credits_per_email_micros)s,
-    hold_key = %(hold_key)s, snapshot_parts = %(snapshot_parts)s, version = version + 1, started_at = %(now)s, updated_at = %(now)s
+    hold_key = %(hold_key)s, snapshot_parts = %(snapshot_parts)s, is_test = %(is_test)s, version = version + 1,
+    started_at = %(now)s, updated_at = %(now)s
 where workspace_id = %(workspace_id)s and id = %(id)s and status = 'draft'
 """)
 
@@ -137,16 +138,18 @@ class CampaignRow:
     paused_at: datetime | None
     finished_at: datetime | None
     closed_at: datetime | None
+    is_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What is fixed when a campaign is sent."""
+    """What is fixed when a campaign is sent; `is_test`: with a test key, so that it only reaches simulators."""
 
     template_version: int
     credits_per_email_micros: int
     hold_key: str
     snapshot_parts: int
+    is_test: bool
 
 
 @dataclass(frozen=True, slots=True)

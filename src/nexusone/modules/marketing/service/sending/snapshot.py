@@ -50,6 +50,13 @@ async def prepare_campaign(ctx: Context, *, campaign_id: UUID) -> None:
         await _fail(ctx, row, reason=refusal.code)
 
 
+async def fail_refused(ctx: Context, *, campaign_id: UUID, reason: str) -> None:
+    """Whoever sent it off may not any more: a campaign that is still being prepared fails."""
+    row = await _find(ctx, campaign_id)
+    if row is not None:
+        await _fail(ctx, row, reason=reason)
+
+
 async def _write_snapshot(ctx: Context, row: CampaignRow, *, template: Template, links: list[LinkRow]) -> None:
     relation = await audience.compile_segment(ctx, segment_id=row.segment_id)
     parts = row.snapshot_parts or 1

@@ -1,8 +1,11 @@
 """A lane's turn as a job: what it needs, and how it goes on."""
 
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from nexusone.modules.marketing.domain.pacing import backoff
+from nexusone.modules.marketing.events import CampaignPaused
 from nexusone.modules.marketing.service.sending.errands import WATCH_LANE, LaneErrand, enqueue_close, enqueue_turn
 from nexusone.modules.marketing.service.sending.lane import Lane, Turn
 from nexusone.modules.marketing.service.sending.mailings import open_mailings
@@ -12,6 +15,7 @@ from nexusone.modules.marketing.store import campaigns, deliveries
 from nexusone.modules.marketing.store.campaigns import CampaignRow
 from nexusone.modules.marketing.store.deliveries import Outstanding
 from nexusone.platform.database import Transaction
+from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
 
 # A lane that waits looks around at least this often.
@@ -28,12 +32,24 @@ async def take_turn(ctx: Context, *, errand: LaneErrand) -> None:
         if row is None or row.status != "sending" or (errand.epoch != row.version and errand.lane != WATCH_LANE):
             return
         await deliveries.reclaim(tx, workspace_id=ctx.workspace, message_id=row.message_id, now=ctx.now())
-    lane = Lane(ctx, await open_mailings(ctx, row), started_at=row.started_at or row.created_at)
+    # Whoever goes on with it, and whatever set that off: a test stays one.
+    lane = Lane(replace(ctx, is_test=row.is_test), await open_mailings(ctx, row), started_at=row.started_at or row.created_at)
     turn = await lane.run()
     async with ctx.transaction("marketing") as tx:
         await _go_on(ctx, tx, row, errand=errand, turn=turn)
     if turn.lost is not None:
         raise turn.lost
+
+
+async def pause_refused(ctx: Context, *, campaign_id: UUID, reason: str) -> None:
+    """Whoever sent it off may not any more: nothing more goes out until somebody who may resumes it."""
+    async with ctx.transaction("marketing") as tx:
+        paused = await campaigns.move(
+            tx, workspace_id=ctx.workspace, campaign_id=campaign_id, status="paused", before=("sending",), now=ctx.now()
+        )
+        if paused:
+            await campaigns.set_error(tx, workspace_id=ctx.workspace, campaign_id=campaign_id, error=reason, now=ctx.now())
+            await publish(tx, CampaignPaused(campaign_id=campaign_id))
 
 
 async def _go_on(ctx: Context, tx: Transaction, row: CampaignRow, *, errand: LaneErrand, turn: Turn) -> None:
