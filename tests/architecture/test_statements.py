@@ -24,6 +24,9 @@ COPY_IN = re.compile(r"^\s*copy\b", re.IGNORECASE)
 TEMPORARY = re.compile(r"\bcreate\s+temp(orary)?\s+table\b", re.IGNORECASE)
 TABLE = re.compile(r"\b(?:from|join|into|update)\s+([a-z_]+\.[a-z_0-9]+)", re.IGNORECASE)
 
+# The queue's tables are looked after by the queue's own role.
+QUEUE_LOG = "nexusone.platform.job_log"
+
 # They look for due work, or for an account's workspaces, in the system context, which reads and never writes.
 ACROSS_WORKSPACES = frozenset(
     {
@@ -70,7 +73,8 @@ def collect(modules: tuple[ModuleType, ...]) -> Iterator[Statement]:
         before = tuple(value.text for value in constants.values() if TEMPORARY.search(value.text))
         for name, value in constants.items():
             full_name = f"{module.__name__.removeprefix('nexusone.')}.{name}"
-            role = "m_system" if full_name in ACROSS_WORKSPACES else f"m_{store['module']}" if store else "m_platform"
+            own = f"m_{store['module']}" if store else "m_queue" if module.__name__ == QUEUE_LOG else "m_platform"
+            role = "m_system" if full_name in ACROSS_WORKSPACES else own
             role = "m_erasure" if full_name.startswith("platform.erasure.") else role
             if _is_whole(value):
                 yield Statement(full_name, role, value.text, before)

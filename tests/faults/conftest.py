@@ -5,10 +5,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.conftest import TestDatabase
 from tests.faults.work import Trace, fresh_name
 
@@ -18,6 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 HEARTBEAT_SECONDS = 2.0
 
 Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What was logged. Without telemetry, failures would be written with all their variables, which takes seconds."""
+    with capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture

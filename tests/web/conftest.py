@@ -1,14 +1,23 @@
 """Applications with a probing door, and customers of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from typing import Any
 
 import httpx2
 import pytest
 from starlette.types import ASGIApp
+from structlog.testing import capture_logs
 from tests.customers import Customer, customer_at, no_lifespan, visitor_at
 from tests.web.probe import Probe
 
 from nexusone.apps.compose import Composition
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What was logged. Without telemetry, faults would be written with all their variables, which takes seconds."""
+    with capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Every refusal and every fault is a problem document, and tells nothing that is not the caller's business."""
 
-import json
+from collections.abc import MutableMapping
 from typing import Any
 
 import httpx2
 import pytest
-from starlette.types import ASGIApp
 from tests.customers import Customer
 from tests.web.probe import REFUSALS_BY_STATUS
 
@@ -159,6 +158,8 @@ async def test_a_route_whose_declaration_is_lost_keeps_the_process_from_starting
         composition.application(doors=[door])
 
 
-async def test_a_fault_is_logged_with_its_request_id_and_the_answer_is_json(probed: ASGIApp, anyone: httpx2.AsyncClient) -> None:
+async def test_a_fault_is_logged_and_found_by_the_request_id(anyone: httpx2.AsyncClient, log: list[MutableMapping[str, Any]]) -> None:
     answer = await anyone.get("/v1/probe/faults", headers={"X-Request-Id": "given-id-1234"})
-    assert json.loads(answer.text)["instance"] == "given-id-1234"
+    assert answer.json()["instance"] == "given-id-1234"
+    [entry] = [entry for entry in log if entry["event"] == "request.fault"]
+    assert isinstance(entry["exc_info"], ZeroDivisionError)

@@ -37,7 +37,9 @@ STREAM_SECONDS_MAX = 3600.0
     response_class=StreamingResponse,
     openapi_extra={"responses": {"200": {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
 )
-async def follow(ctx: Caller, request: Request, last_event_id: Annotated[str | None, Header(max_length=36)] = None) -> StreamingResponse:
+async def follow(
+    ctx: Caller, request: Request, last_event_id: Annotated[str | None, Header(max_length=36, json_schema_extra={"format": "uuid"})] = None
+) -> StreamingResponse:
     live: LiveEvents = getattr(request.app.state, LIVE_STATE)
     following = _Following(ctx, live, after=_event_id(last_event_id), authorization=request.headers.get("authorization"))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
