@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx2
 import psycopg
 import pytest
+import structlog
 from starlette.types import ASGIApp
 from tests.customers import Customer, customer_at, no_lifespan, visitor_at
 
@@ -167,6 +168,12 @@ async def customer(application: ASGIApp) -> AsyncIterator[Customer]:
     """A company that has just signed up."""
     async with customer_at(application) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _fresh_log_context() -> None:
+    """What an earlier test bound to its log lines is not this one's."""
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,7 +26,7 @@ from pgqueuer.domain.models import Context as QueueContext
 from pgqueuer.domain.models import Job as QueueJob
 from pgqueuer.domain.models import Schedule as QueueSchedule
 from pgqueuer.domain.settings import DBSettings
-from pgqueuer.domain.types import JobId, QueueExecutionMode
+from pgqueuer.domain.types import JobId, QueueEntrypoint, QueueExecutionMode
 
 from nexusone.kernel.contract import Contract
 from nexusone.kernel.errors import Forbidden, Refusal
@@ -205,7 +205,7 @@ class Worker:
     async def drain(self) -> None:
         """Works until nothing is due, then returns; for tests and for one-off processes."""
         async with await _connect(self.queue_url) as connection:
-            queries = _queries(_DeafDriver(connection))
+            queries = _DueQueries(*_query_parts(_DeafDriver(connection)))
             queue = QueueManager(queries)
             for kind in self.kinds:
                 queue.register_executor(kind.name, _Executor.of(kind, self, queries))
@@ -482,7 +482,18 @@ def _dead_letter(job: QueueJob, reason: str) -> DeadLetter:
 
 
 def _queries(driver: PsycopgDriver) -> Queries:
-    return Queries(driver, QueryBuilderEnvironment(_settings), QueryQueueBuilder(_settings), QuerySchedulerBuilder(_settings))
+    return Queries(*_query_parts(driver))
+
+
+def _query_parts(driver: PsycopgDriver) -> tuple[PsycopgDriver, QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder]:
+    return driver, QueryBuilderEnvironment(_settings), QueryQueueBuilder(_settings), QuerySchedulerBuilder(_settings)
+
+
+class _DueQueries(Queries):
+    """Draining ends when nothing is due; what waits for a later time is left for then."""
+
+    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        return await self.eligible_queued_work(entrypoints)
 
 
 async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
