@@ -5,7 +5,6 @@ Invariant: a contact exists once per workspace and identifier; a segment means t
 
 from pathlib import Path
 
-from nexusone.modules.audience import routes
 from nexusone.modules.audience.events import (
     ContactCreated,
     ContactDeleted,
@@ -18,13 +17,14 @@ from nexusone.modules.audience.events import (
 )
 from nexusone.modules.audience.graphql import AudienceQuery
 from nexusone.modules.audience.jobs import JOBS
+from nexusone.modules.audience.routes import contacts, sharing
 from nexusone.modules.audience.settings import AudienceSettings
 from nexusone.web.module import Module
 
 MODULE = Module(
     name="audience",
     folder=Path(__file__).parent,
-    doors=(routes.door,),
+    doors=(contacts.door, sharing.door),
     graphql_queries=(AudienceQuery,),
     jobs=JOBS,
     events=(
@@ -38,7 +38,7 @@ MODULE = Module(
         SegmentDeleted,
     ),
     settings=(AudienceSettings,),
-    permissions=("contacts:read", "contacts:write", "segments:read", "segments:write"),
+    permissions=("contacts:read", "contacts:write", "segments:manage", "segments:read", "segments:write"),
     personal_data={
         "contact.external_id": "the name of a person in the company's own systems",
         "contact.email": "where a person gets mail",

@@ -1,13 +1,65 @@
-"""How other modules ask identity."""
+"""How other modules ask identity. Functions that take a context open their own transaction."""
+
+from uuid import UUID
 
 from nexusone.modules.identity.contracts.accounts import Workspace
-from nexusone.modules.identity.service import accounts
+from nexusone.modules.identity.contracts.grants import Grant, Grants, NewGrant, ObjectKind
+from nexusone.modules.identity.domain.grants import Asker
+from nexusone.modules.identity.service import accounts, grants
+from nexusone.modules.identity.service.refusals import GrantNotFound, MemberNotFound, RoleNotFound
 from nexusone.modules.identity.store.credentials import STANDING_HELD
+from nexusone.platform.origin import Principal
 from nexusone.platform.runtime import Context
 
-__all__ = ["STANDING_HELD", "get_workspace"]
+__all__ = [
+    "STANDING_HELD",
+    "Asker",
+    "GrantNotFound",
+    "MemberNotFound",
+    "RoleNotFound",
+    "asker_of",
+    "forget_grants",
+    "get_workspace",
+    "grant_object",
+    "list_grants",
+    "revoke_grant",
+]
 
 
 async def get_workspace(ctx: Context) -> Workspace:
     """The workspace of the context."""
     return await accounts.workspace_of(ctx)
+
+
+def asker_of(principal: Principal, *, object_kind: ObjectKind) -> Asker:
+    """A principal as grants see it, for statements that join `identity.object_grant_v1`; asks nobody."""
+    return grants.asker_of(principal, object_kind=object_kind)
+
+
+async def list_grants(ctx: Context, *, object_kind: ObjectKind, object_id: UUID) -> Grants:
+    """All grants of an object; whoever owns it has asked whether the caller may see them."""
+    return await grants.list_grants(ctx, object_kind=object_kind, object_id=object_id)
+
+
+async def grant_object(ctx: Context, *, object_kind: ObjectKind, object_id: UUID, wanted: NewGrant) -> Grant:
+    """Restricts an object to those with a grant, and gives one; whoever owns the object has asked whether the caller may.
+
+    Raises:
+        Unprocessable: not exactly one of member and role.
+        MemberNotFound, RoleNotFound: there is none.
+    """
+    return await grants.grant(ctx, object_kind=object_kind, object_id=object_id, wanted=wanted)
+
+
+async def revoke_grant(ctx: Context, *, object_kind: ObjectKind, object_id: UUID, grant_id: UUID) -> None:
+    """Takes a grant away.
+
+    Raises:
+        GrantNotFound: there is none.
+    """
+    await grants.revoke(ctx, object_kind=object_kind, object_id=object_id, grant_id=grant_id)
+
+
+async def forget_grants(ctx: Context, *, object_kind: ObjectKind, object_id: UUID) -> None:
+    """Takes all grants away from an object that is no more."""
+    await grants.forget(ctx, object_kind=object_kind, object_id=object_id)

@@ -16,7 +16,7 @@ from nexusone.modules.marketing.events import (
     CampaignStarted,
 )
 from nexusone.modules.marketing.graphql import MarketingQuery
-from nexusone.modules.marketing.routes import campaigns, reports, tracking
+from nexusone.modules.marketing.routes import campaigns, reports, sharing, tracking
 from nexusone.modules.marketing.service.sending.slots import CarrierSlots
 from nexusone.modules.marketing.service.tracking import Tracker, flushing_hits
 from nexusone.modules.marketing.settings import MarketingSettings
@@ -25,7 +25,7 @@ from nexusone.web.module import Module
 MODULE = Module(
     name="marketing",
     folder=Path(__file__).parent,
-    doors=(campaigns.door, reports.door, tracking.door),
+    doors=(campaigns.door, reports.door, sharing.door, tracking.door),
     graphql_queries=(MarketingQuery,),
     jobs=(jobs.PREPARE_CAMPAIGN, jobs.SEND_CAMPAIGN, jobs.CLOSE_CAMPAIGN),
     schedules=(jobs.WATCH_CAMPAIGNS,),
@@ -33,7 +33,7 @@ MODULE = Module(
     settings=(MarketingSettings,),
     keepers={Tracker: Tracker, CarrierSlots: CarrierSlots},
     companions=(flushing_hits,),
-    permissions=("templates:read", "templates:write", "campaigns:read", "campaigns:write", "campaigns:send"),
+    permissions=("templates:read", "templates:write", "campaigns:manage", "campaigns:read", "campaigns:write", "campaigns:send"),
     personal_data={
         "delivery.address": "where a mail went",
         "delivery.contact_id": "whom a mail was for",

@@ -14,8 +14,8 @@ from nexusone.modules.audience.domain.contact import NormalisedContact, normalis
 from nexusone.modules.audience.domain.email_address import comparable_email
 from nexusone.modules.audience.events import ContactCreated, ContactDeleted, ContactUpdated
 from nexusone.modules.audience.service.refusals import ContactNotFound, IdentifierTaken, SegmentNotFound
-from nexusone.modules.audience.service.segments import LAST_ID, relation_of
-from nexusone.modules.audience.store import contacts, segments
+from nexusone.modules.audience.service.segments import LAST_ID, readable_row, relation_of
+from nexusone.modules.audience.store import contacts
 from nexusone.modules.audience.store.contacts import ContactRow, IdentifierInUse
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
@@ -67,7 +67,7 @@ async def list_contacts(
     async with ctx.transaction("audience") as tx:
         relation = None
         if segment_id is not None:
-            segment = await segments.find_segment(tx, workspace_id=ctx.workspace, segment_id=segment_id)
+            segment = await readable_row(ctx, tx, segment_id=segment_id)
             if segment is None:
                 raise SegmentNotFound
             relation = relation_of(segment)

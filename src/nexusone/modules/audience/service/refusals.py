@@ -1,6 +1,6 @@
 """What audience refuses."""
 
-from nexusone.kernel.errors import Conflict, NotFound
+from nexusone.kernel.errors import Conflict, Forbidden, NotFound
 
 
 class ContactNotFound(NotFound):
@@ -13,6 +13,12 @@ class SegmentNotFound(NotFound):
     """There is no such segment in this workspace."""
 
     code = "audience.segment_not_found"
+
+
+class SegmentReadOnly(Forbidden):
+    """The segment is shared with the caller to be seen, not to be changed."""
+
+    code = "audience.segment_read_only"
 
 
 class ImportNotFound(NotFound):

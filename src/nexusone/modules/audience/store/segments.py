@@ -8,6 +8,8 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from nexusone.modules.audience.store.segment_relation import Relation
+from nexusone.modules.audience.store.sharing import VISIBLE
+from nexusone.modules.identity.api import Asker
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import fragment, join, sql
 
@@ -27,18 +29,18 @@ from audience.segment where workspace_id = %(workspace_id)s and id = %(id)s
 for update
 """)
 
-GET_MANY_SEGMENTS = sql("""
+GET_MANY_SEGMENTS = fragment("""
 select id, name, definition, version, created_at, updated_at
-from audience.segment where workspace_id = %(workspace_id)s and id = any(%(ids)s)
-""")
+from audience.segment where workspace_id = %(workspace_id)s and id = any(%(ids)s) and {visible}
+""").fill(visible=VISIBLE)
 
-LIST_SEGMENTS = sql("""
+LIST_SEGMENTS = fragment("""
 select id, name, definition, version, created_at, updated_at
 from audience.segment
-where workspace_id = %(workspace_id)s and id < %(before)s
+where workspace_id = %(workspace_id)s and id < %(before)s and {visible}
 order by id desc
 limit %(limit)s
-""")
+""").fill(visible=VISIBLE)
 
 UPDATE_SEGMENT = sql("""
 update audience.segment
@@ -79,14 +81,16 @@ async def find_segment(tx: Transaction, *, workspace_id: UUID, segment_id: UUID,
     return await tx.find_one(SegmentRow, statement, {"workspace_id": workspace_id, "id": segment_id})
 
 
-async def get_many_segments(tx: Transaction, *, workspace_id: UUID, segment_ids: Sequence[UUID]) -> list[SegmentRow]:
-    """Those of the segments that there are, in no order."""
-    return await tx.fetch_all(SegmentRow, GET_MANY_SEGMENTS, {"workspace_id": workspace_id, "ids": list(segment_ids)})
+async def get_many_segments(tx: Transaction, *, workspace_id: UUID, segment_ids: Sequence[UUID], asker: Asker) -> list[SegmentRow]:
+    """Those of the segments that there are and that the asker may see, in no order."""
+    parameters = {"workspace_id": workspace_id, "ids": list(segment_ids), **asker.parameters}
+    return await tx.fetch_all(SegmentRow, GET_MANY_SEGMENTS, parameters)
 
 
-async def list_segments(tx: Transaction, *, workspace_id: UUID, before: UUID, limit: int) -> list[SegmentRow]:
-    """Segments with ids below `before`, newest first."""
-    return await tx.fetch_all(SegmentRow, LIST_SEGMENTS, {"workspace_id": workspace_id, "before": before, "limit": limit})
+async def list_segments(tx: Transaction, *, workspace_id: UUID, before: UUID, limit: int, asker: Asker) -> list[SegmentRow]:
+    """Segments with ids below `before` that the asker may see, newest first."""
+    parameters = {"workspace_id": workspace_id, "before": before, "limit": limit, **asker.parameters}
+    return await tx.fetch_all(SegmentRow, LIST_SEGMENTS, parameters)
 
 
 async def update_segment(

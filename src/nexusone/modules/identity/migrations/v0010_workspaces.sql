@@ -79,7 +79,8 @@ add column rotated_at timestamptz,
 add column used_at timestamptz,
 add column used_from text;
 
--- Who may see a segment or campaign that not everybody may see: one person, or everybody of a role.
+-- Who may see a segment or campaign that not everybody may see: one person, or everybody of a role. A line outlives its
+-- person's membership, because an object whose last line went would be open to all.
 create table identity.object_grant (
     workspace_id uuid not null references identity.workspace (workspace_id) on delete cascade,
     id uuid not null,
@@ -90,11 +91,9 @@ create table identity.object_grant (
     level text not null check (level in ('view', 'edit')),
     created_at timestamptz not null,
     primary key (workspace_id, id),
-    check ((user_id is null) <> (role is null)),
-    foreign key (workspace_id, user_id) references identity.member (workspace_id, user_id) on delete cascade
+    check ((user_id is null) <> (role is null))
 );
 create unique index object_grant_by_object on identity.object_grant (workspace_id, object_kind, object_id, user_id, role) nulls not distinct;
-create index object_grant_by_user on identity.object_grant (workspace_id, user_id) where user_id is not null;
 select platform.protect('identity.object_grant');
 
 -- Staff: people of the operating company. They are no users, belong to no workspace, and sign in at a door of their own.

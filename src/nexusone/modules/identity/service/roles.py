@@ -123,6 +123,12 @@ async def choose_role(ctx: Context, tx: Transaction, role: str) -> RoleChoice:
     return RoleChoice(CUSTOM, row.id)
 
 
+async def require_role(ctx: Context, tx: Transaction, role: str) -> None:
+    """Raises RoleNotFound where a name or id is no role's."""
+    if role not in ROLES and await roles.find_role(tx, workspace_id=ctx.workspace, role_id=_role_id(role)) is None:
+        raise RoleNotFound
+
+
 def require_rank(ctx: Context, permissions: frozenset[str]) -> None:
     """Raises RankTooHigh where somebody with these permissions may do more than the caller."""
     if not within(permissions, ctx.principal.permissions):

@@ -28,6 +28,7 @@ from nexusone.modules.marketing.service.refusals import (
     CampaignNotPaused,
     CampaignNotSending,
     CampaignNotStoppable,
+    CampaignReadOnly,
     ContactNotFound,
     SenderInvalid,
     TemplateFaulty,
@@ -124,7 +125,7 @@ async def get_campaign(ctx: Caller, campaign_id: UUID, response: Response) -> Ca
     "/campaigns/{campaign_id}",
     permission="campaigns:write",
     summary="Change a draft",
-    refusals=(CampaignNotFound, TemplateNotFound, SegmentNotFound, CampaignNotDraft, PreconditionFailed, SenderInvalid),
+    refusals=(CampaignNotFound, CampaignReadOnly, TemplateNotFound, SegmentNotFound, CampaignNotDraft, PreconditionFailed, SenderInvalid),
 )
 async def change_campaign(
     ctx: Caller, campaign_id: UUID, body: CampaignChange, expected_version: ExpectedVersion, response: Response
@@ -139,7 +140,7 @@ async def change_campaign(
     permission="campaigns:write",
     status=204,
     summary="Delete a draft",
-    refusals=(CampaignNotFound, CampaignNotDraft),
+    refusals=(CampaignNotFound, CampaignReadOnly, CampaignNotDraft),
 )
 async def delete_campaign(ctx: Caller, campaign_id: UUID) -> Response:
     await campaigns.delete_campaign(ctx, campaign_id=campaign_id)
@@ -163,7 +164,7 @@ async def preflight(ctx: Caller, campaign_id: UUID) -> Preflight:
     permission="campaigns:send",
     status=202,
     summary="Send a campaign",
-    refusals=(CampaignNotFound, TemplateNotFound, SegmentNotFound, CampaignAlreadySent, InsufficientCredits),
+    refusals=(CampaignNotFound, CampaignReadOnly, TemplateNotFound, SegmentNotFound, CampaignAlreadySent, InsufficientCredits),
     key_use="required",
     cost=5,
 )
@@ -175,7 +176,7 @@ async def send(ctx: Caller, campaign_id: UUID) -> Campaign:
     "/campaigns/{campaign_id}/pause",
     permission="campaigns:send",
     summary="Let nothing more go out",
-    refusals=(CampaignNotFound, CampaignNotSending),
+    refusals=(CampaignNotFound, CampaignReadOnly, CampaignNotSending),
 )
 async def pause(ctx: Caller, campaign_id: UUID) -> Campaign:
     return await launching.pause(ctx, campaign_id=campaign_id)
@@ -185,7 +186,7 @@ async def pause(ctx: Caller, campaign_id: UUID) -> Campaign:
     "/campaigns/{campaign_id}/resume",
     permission="campaigns:send",
     summary="Go on with a paused campaign",
-    refusals=(CampaignNotFound, CampaignNotPaused),
+    refusals=(CampaignNotFound, CampaignReadOnly, CampaignNotPaused),
 )
 async def resume(ctx: Caller, campaign_id: UUID) -> Campaign:
     return await launching.resume(ctx, campaign_id=campaign_id)
@@ -195,7 +196,7 @@ async def resume(ctx: Caller, campaign_id: UUID) -> Campaign:
     "/campaigns/{campaign_id}/cancel",
     permission="campaigns:send",
     summary="Stop a campaign for good",
-    refusals=(CampaignNotFound, CampaignNotStoppable),
+    refusals=(CampaignNotFound, CampaignReadOnly, CampaignNotStoppable),
 )
 async def cancel(ctx: Caller, campaign_id: UUID) -> Campaign:
     return await launching.cancel(ctx, campaign_id=campaign_id)

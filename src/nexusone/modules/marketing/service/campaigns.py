@@ -10,19 +10,30 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.page import PageOf, PageRequest
 from nexusone.modules.audience import api as audience
+from nexusone.modules.identity.api import asker_of, forget_grants
+from nexusone.modules.identity.contracts.grants import Level, ObjectKind
 from nexusone.modules.marketing.contracts import Campaign, CampaignChange, CampaignLinks, CampaignProgress, CampaignStatus, NewCampaign
 from nexusone.modules.marketing.domain.faults import RenderFault
 from nexusone.modules.marketing.domain.headers import address_spec
 from nexusone.modules.marketing.domain.tallies import Tally, tally_of
 from nexusone.modules.marketing.events import CampaignCreated
-from nexusone.modules.marketing.service.refusals import CampaignNotDraft, CampaignNotFound, SenderInvalid, TemplateNotFound
+from nexusone.modules.marketing.service.refusals import (
+    CampaignNotDraft,
+    CampaignNotFound,
+    CampaignReadOnly,
+    SenderInvalid,
+    TemplateNotFound,
+)
 from nexusone.modules.marketing.store import campaigns, deliveries, templates
 from nexusone.modules.marketing.store.campaigns import CampaignRow
+from nexusone.modules.marketing.store.sharing import find_access
 from nexusone.platform.audit import record
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import conclude
 from nexusone.platform.runtime import Context
+
+KIND: ObjectKind = "campaign"
 
 
 async def create_campaign(ctx: Context, *, wanted: NewCampaign) -> Campaign:
@@ -55,7 +66,8 @@ async def list_campaigns(ctx: Context, *, request: PageRequest) -> PageOf[Campai
     """Campaigns with their progress, newest first."""
     after = UUID(request.after[0]) if request.after else None
     async with ctx.transaction("marketing") as tx:
-        rows = await campaigns.list_campaigns(tx, workspace_id=ctx.workspace, after=after, limit=request.limit + 1)
+        me = asker_of(ctx.principal, object_kind=KIND)
+        rows = await campaigns.list_campaigns(tx, workspace_id=ctx.workspace, after=after, limit=request.limit + 1, asker=me)
         page = rows[: request.limit]
         tallies = await _tallies(tx, page)
     items = tuple(campaign_of(row, tallies[row.id]) for row in page)
@@ -107,16 +119,45 @@ async def delete_campaign(ctx: Context, *, campaign_id: UUID) -> None:
         if not await campaigns.delete_draft(tx, workspace_id=ctx.workspace, campaign_id=campaign_id):
             raise CampaignNotDraft(status=row.status)
         await record(tx, action="marketing.campaign.deleted", object_kind="campaign", object_id=str(campaign_id), before={"name": row.name})
+    await forget_grants(ctx, object_kind=KIND, object_id=campaign_id)
+
+
+async def require_campaign(ctx: Context, *, campaign_id: UUID, level: Level) -> None:
+    """Lets those pass who may see (or with `edit` change) the campaign.
+
+    Raises:
+        CampaignNotFound: there is none for the caller.
+        CampaignReadOnly: the caller may only see it.
+    """
+    async with ctx.transaction("marketing") as tx:
+        row = await get_row(tx, campaign_id=campaign_id)
+        if level == "edit" and await _access(tx, row.id) != "edit":
+            raise CampaignReadOnly
 
 
 async def get_row(tx: Transaction, *, campaign_id: UUID) -> CampaignRow:
-    """The row of a campaign. Raises: CampaignNotFound."""
-    return _known(await campaigns.find_campaign(tx, workspace_id=_workspace(tx), campaign_id=campaign_id))
+    """The row of a campaign that the caller may see. Raises: CampaignNotFound."""
+    row = _known(await campaigns.find_campaign(tx, workspace_id=_workspace(tx), campaign_id=campaign_id))
+    if await _access(tx, row.id) is None:
+        raise CampaignNotFound
+    return row
 
 
 async def lock_row(tx: Transaction, *, campaign_id: UUID) -> CampaignRow:
-    """The same, locked until the transaction ends."""
-    return _known(await campaigns.find_campaign_for_update(tx, workspace_id=_workspace(tx), campaign_id=campaign_id))
+    """The row of a campaign that the caller may change, locked until the transaction ends. Raises: CampaignNotFound, CampaignReadOnly."""
+    row = _known(await campaigns.find_campaign_for_update(tx, workspace_id=_workspace(tx), campaign_id=campaign_id))
+    match await _access(tx, row.id):
+        case "edit":
+            return row
+        case None:
+            raise CampaignNotFound
+        case _:
+            raise CampaignReadOnly
+
+
+async def _access(tx: Transaction, campaign_id: UUID) -> str | None:
+    me = asker_of(tx.origin.principal, object_kind=KIND)
+    return "edit" if me.sees_all else await find_access(tx, workspace_id=_workspace(tx), object_id=campaign_id, asker=me)
 
 
 async def shown(tx: Transaction, row: CampaignRow) -> Campaign:

@@ -1,6 +1,6 @@
 """What marketing refuses."""
 
-from nexusone.kernel.errors import Conflict, NotFound, Unprocessable
+from nexusone.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
 
 
 class TemplateNotFound(NotFound):
@@ -31,6 +31,12 @@ class CampaignNotFound(NotFound):
     """There is no such campaign in this workspace."""
 
     code = "marketing.campaign_not_found"
+
+
+class CampaignReadOnly(Forbidden):
+    """The campaign is shared with the caller to be seen, not to be changed."""
+
+    code = "marketing.campaign_read_only"
 
 
 class SenderInvalid(Unprocessable):

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from nexusone.modules.identity.api import Asker
+from nexusone.modules.marketing.store.sharing import VISIBLE
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import fragment, sql
 
@@ -34,10 +36,10 @@ select {columns} from marketing.campaign where workspace_id = %(workspace_id)s a
 
 LIST_CAMPAIGNS = fragment("""
 select {columns} from marketing.campaign
-where workspace_id = %(workspace_id)s and (%(after)s::uuid is null or id < %(after)s)
+where workspace_id = %(workspace_id)s and (%(after)s::uuid is null or id < %(after)s) and {visible}
 order by id desc
 limit %(limit)s
-""").fill(columns=_COLUMNS)
+""").fill(columns=_COLUMNS, visible=VISIBLE)
 
 UPDATE_DRAFT = sql("""
 update marketing.campaign
@@ -176,9 +178,10 @@ async def find_campaign_for_update(tx: Transaction, *, workspace_id: UUID, campa
     return await tx.find_one(CampaignRow, LOCK_CAMPAIGN, {"workspace_id": workspace_id, "id": campaign_id})
 
 
-async def list_campaigns(tx: Transaction, *, workspace_id: UUID, after: UUID | None, limit: int) -> list[CampaignRow]:
-    """Campaigns, newest first."""
-    return await tx.fetch_all(CampaignRow, LIST_CAMPAIGNS, {"workspace_id": workspace_id, "after": after, "limit": limit})
+async def list_campaigns(tx: Transaction, *, workspace_id: UUID, after: UUID | None, limit: int, asker: Asker) -> list[CampaignRow]:
+    """Campaigns that the asker may see, newest first."""
+    parameters = {"workspace_id": workspace_id, "after": after, "limit": limit, **asker.parameters}
+    return await tx.fetch_all(CampaignRow, LIST_CAMPAIGNS, parameters)
 
 
 async def update_draft(tx: Transaction, row: CampaignRow, *, workspace_id: UUID, now: datetime) -> bool:

@@ -21,7 +21,14 @@ from nexusone.modules.audience.contracts import (
     SegmentPreview,
 )
 from nexusone.modules.audience.service import contacts, imports, segments
-from nexusone.modules.audience.service.refusals import ContactNotFound, IdentifierTaken, ImportNotFound, ImportUnfinished, SegmentNotFound
+from nexusone.modules.audience.service.refusals import (
+    ContactNotFound,
+    IdentifierTaken,
+    ImportNotFound,
+    ImportUnfinished,
+    SegmentNotFound,
+    SegmentReadOnly,
+)
 from nexusone.web.caller import Caller, ExpectedVersion, tag_version
 from nexusone.web.door import Door
 from nexusone.web.paging import Pager
@@ -170,7 +177,7 @@ async def get_segment(ctx: Caller, segment_id: UUID, response: Response) -> Segm
     "/segments/{segment_id}",
     permission="segments:write",
     summary="Rename a segment or define it anew",
-    refusals=(SegmentNotFound, PreconditionFailed),
+    refusals=(SegmentNotFound, SegmentReadOnly, PreconditionFailed),
 )
 async def change_segment(ctx: Caller, segment_id: UUID, body: SegmentChange, expected: ExpectedVersion, response: Response) -> Segment:
     segment = await segments.change_segment(ctx, segment_id=segment_id, change=body, version=expected)
@@ -183,7 +190,7 @@ async def change_segment(ctx: Caller, segment_id: UUID, body: SegmentChange, exp
     permission="segments:write",
     status=204,
     summary="Delete a segment; its contacts stay",
-    refusals=(SegmentNotFound, PreconditionFailed),
+    refusals=(SegmentNotFound, SegmentReadOnly, PreconditionFailed),
 )
 async def delete_segment(ctx: Caller, segment_id: UUID, expected: ExpectedVersion) -> Response:
     await segments.delete_segment(ctx, segment_id=segment_id, version=expected)
