@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+
 Mode = Literal["sandbox", "live"]
 
 
@@ -37,5 +39,9 @@ class PlatformSettings(BaseSettings):
 
     @property
     def public_address(self) -> str:
-        """The address under which the outside reaches this deployment, without a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        """The address under which the outside reaches this deployment, without a trailing slash.
+
+        A host that means every address of the machine is no address to put into a mail: there it is localhost.
+        """
+        host = "localhost" if self.host in EVERY_ADDRESS else f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
