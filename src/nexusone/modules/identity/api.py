@@ -5,6 +5,7 @@ from uuid import UUID
 from nexusone.modules.identity.contracts.accounts import Workspace
 from nexusone.modules.identity.contracts.grants import Grant, Grants, NewGrant, ObjectKind
 from nexusone.modules.identity.domain.grants import Asker
+from nexusone.modules.identity.domain.permissions import PERMISSIONS, PERSONAL_PERMISSIONS, ROLES, expanded
 from nexusone.modules.identity.service import accounts, grants
 from nexusone.modules.identity.service.refusals import GrantNotFound, MemberNotFound, RoleNotFound
 from nexusone.modules.identity.store.credentials import STANDING_HELD
@@ -12,12 +13,16 @@ from nexusone.platform.origin import Principal
 from nexusone.platform.runtime import Context
 
 __all__ = [
+    "PERMISSIONS",
+    "PERSONAL_PERMISSIONS",
+    "ROLES",
     "STANDING_HELD",
     "Asker",
     "GrantNotFound",
     "MemberNotFound",
     "RoleNotFound",
     "asker_of",
+    "expanded",
     "forget_grants",
     "get_workspace",
     "grant_object",
