@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from nexusone.apps import keys, process
+from nexusone.apps import keys, operators, process
 from nexusone.apps.audit import take_trail_checkpoints, verify_trails
 from nexusone.apps.catalog import UnknownModule, chosen_modules
 from nexusone.apps.process import NotReady
@@ -195,6 +195,57 @@ def retire_key(
 
     _run(main())
     console.print(f"[green]{key} is retired.[/green]", highlight=False)
+
+
+operators_app = typer.Typer(help="The staff who may visit workspaces, seen by their audit trails.", no_args_is_help=True)
+app.add_typer(operators_app, name="operators")
+
+Email = Annotated[str, typer.Argument(help="The operator's e-mail address.")]
+
+
+@operators_app.command("add")
+def add_operator(
+    email: Email,
+    name: Annotated[str, typer.Option("--name", prompt=True, help="What the operator is called.")],
+    password: Annotated[
+        str, typer.Option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="NEXUSONE_OPERATOR_PASSWORD")
+    ],
+    data: Data = None,
+) -> None:
+    """Make an operator. The password is asked for, or read from NEXUSONE_OPERATOR_PASSWORD."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            await operators.add_operator(base, email=email, name=name, password=password)
+
+    _run(main())
+    console.print(f"[green]{email} is an operator.[/green]", highlight=False)
+
+
+@operators_app.command("list")
+def list_operators(data: Data = None) -> None:
+    """Show the operators."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            table = Table("E-mail", "Name", "Since", "May come in")
+            for each in await operators.list_operators(base):
+                table.add_row(each.email, each.name, each.created_at.date().isoformat(), "[red]no[/red]" if each.is_disabled else "yes")
+        console.print(table)
+
+    _run(main())
+
+
+@operators_app.command("disable")
+def disable_operator(email: Email, data: Data = None) -> None:
+    """Let an operator in no more; what they are doing ends at once."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            await operators.disable_operator(base, email=email)
+
+    _run(main())
+    console.print(f"[green]{email} may not come in any more.[/green]", highlight=False)
 
 
 def main() -> None:

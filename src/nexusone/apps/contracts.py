@@ -1,4 +1,4 @@
-"""Writes `contracts/`: OpenAPI, GraphQL schema, events and refusals, as the code declares them; `--check` only compares."""
+"""Writes `contracts/` and `docs/permissions.md` as the code declares them; `--check` only compares."""
 
 import json
 import sys
@@ -10,14 +10,16 @@ from typing import Any
 from strawberry.printer import print_schema
 
 from nexusone.apps.catalog import MODULES, locale_folders
+from nexusone.apps.permissions_document import permissions_document
 from nexusone.kernel.errors import Refusal
 from nexusone.platform.live import LiveEvents
-from nexusone.web.application import ApplicationParts, build_routes
+from nexusone.web.application import ApplicationParts, build_routes, locked_routes
 from nexusone.web.graphql import build_schema
 from nexusone.web.openapi import document
 from nexusone.web.problems import Messages
 
 FOLDER = Path("contracts")
+PERMISSIONS_FILE = Path("docs") / "permissions.md"
 
 
 def main(arguments: list[str]) -> int:
@@ -40,6 +42,10 @@ def _documents() -> Iterator[tuple[Path, str]]:
     yield FOLDER / "schema.graphql", print_schema(build_schema(queries, allows_introspection=True)) + "\n"
     yield FOLDER / "events.json", _json({event.name: event.model_json_schema() for module in MODULES for event in module.events})
     yield FOLDER / "errors.json", _json(dict(_refusals()))
+    operations: dict[str, list[str]] = {}
+    for _, declared in locked_routes(app):
+        operations.setdefault(declared.permission, []).append(declared.operation)
+    yield PERMISSIONS_FILE, permissions_document(operations)
 
 
 def _refusals() -> Iterator[tuple[str, Any]]:

@@ -115,8 +115,18 @@ async def standing(base: Ground, sandbox: SandboxAddresses | None) -> AsyncItera
     ports = build_ports(discover(), sandbox=sandbox, credentials=_credentials_from_environment())
     if sandbox is not None:
         ports[SandboxAddresses] = sandbox
+    # In live mode test keys reach the simulators that run beside, if there are any, and are refused otherwise.
+    beside = read_sandbox(base.settings) if sandbox is None else None
+    of_tests = None if beside is None else build_ports(discover(), sandbox=beside, credentials={})
     async with (
-        composed(base.settings, url=base.database.url, keys=base.keys, ports=ports, metrics=base.telemetry.metrics) as composition,
+        composed(
+            base.settings,
+            url=base.database.url,
+            keys=base.keys,
+            ports=ports,
+            sandbox_ports=of_tests,
+            metrics=base.telemetry.metrics,
+        ) as composition,
         following_keys(composition, key_file_of(base.settings)),
     ):
         yield composition
@@ -163,6 +173,15 @@ async def sandbox_of(settings: PlatformSettings, *, host: str, port: int) -> Asy
             path.unlink(missing_ok=True)
 
 
+def read_sandbox(settings: PlatformSettings) -> SandboxAddresses | None:
+    """Where the simulators of another process are at this moment; None where there are none."""
+    path = settings.data / SANDBOX_FILE
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text())
+    return SandboxAddresses(http=found["http"], sockets=found["sockets"])
+
+
 async def find_sandbox(settings: PlatformSettings) -> SandboxAddresses | None:
     """Where the simulators of another process are; None in live mode.
 
@@ -171,11 +190,9 @@ async def find_sandbox(settings: PlatformSettings) -> SandboxAddresses | None:
     """
     if settings.mode == "live":
         return None
-    path = settings.data / SANDBOX_FILE
     for _ in range(int(SANDBOX_WAIT_SECONDS / 0.2)):
-        if path.exists():
-            found = json.loads(path.read_text())
-            return SandboxAddresses(http=found["http"], sockets=found["sockets"])
+        if (found := read_sandbox(settings)) is not None:
+            return found
         await asyncio.sleep(0.2)
     raise NotReady(f"no simulators: start `nexusone simulate --data {settings.data}`, or choose live mode with NEXUSONE_MODE=live")
 

@@ -344,3 +344,25 @@ async def _(stage: Stage) -> httpx2.Response:
     token = sign(ids, purpose=Purpose.UNSUBSCRIBE, key=signing_key(stage.composition.runtime.keys))
     async with visitor_at(stage.app) as visitor:
         return await visitor.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"})
+
+
+@sample("audience.share_segment")
+async def _(stage: Stage) -> httpx2.Response:
+    return await stage.client.post(f"/v1/segments/{await stage.made('/v1/segments', SEGMENT)}/grants", json={"role": "analyst"})
+
+
+@sample("audience.unshare_segment")
+async def _(stage: Stage) -> httpx2.Response:
+    path = f"/v1/segments/{await stage.made('/v1/segments', SEGMENT)}/grants"
+    return await stage.client.delete(f"{path}/{await stage.made(path, {'role': 'analyst'})}")
+
+
+@sample("marketing.share_campaign")
+async def _(stage: Stage) -> httpx2.Response:
+    return await stage.client.post(f"/v1/campaigns/{await stage.campaign()}/grants", json={"role": "analyst"})
+
+
+@sample("marketing.unshare_campaign")
+async def _(stage: Stage) -> httpx2.Response:
+    path = f"/v1/campaigns/{await stage.campaign()}/grants"
+    return await stage.client.delete(f"{path}/{await stage.made(path, {'role': 'analyst'})}")

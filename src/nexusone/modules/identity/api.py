@@ -4,26 +4,55 @@ from uuid import UUID
 
 from nexusone.modules.identity.contracts.accounts import Workspace
 from nexusone.modules.identity.contracts.grants import Grant, Grants, NewGrant, ObjectKind
+from nexusone.modules.identity.contracts.operators import Operator
 from nexusone.modules.identity.domain.grants import Asker
-from nexusone.modules.identity.service import accounts, grants
+from nexusone.modules.identity.domain.permissions import PERMISSIONS, PERSONAL_PERMISSIONS, ROLES, expanded
+from nexusone.modules.identity.service import accounts, grants, operators
 from nexusone.modules.identity.service.refusals import GrantNotFound, MemberNotFound, RoleNotFound
 from nexusone.modules.identity.store.credentials import STANDING_HELD
 from nexusone.platform.origin import Principal
 from nexusone.platform.runtime import Context
 
 __all__ = [
+    "PERMISSIONS",
+    "PERSONAL_PERMISSIONS",
+    "ROLES",
     "STANDING_HELD",
     "Asker",
     "GrantNotFound",
     "MemberNotFound",
     "RoleNotFound",
+    "add_operator",
     "asker_of",
+    "disable_operator",
+    "expanded",
     "forget_grants",
     "get_workspace",
     "grant_object",
     "list_grants",
+    "list_operators",
     "revoke_grant",
 ]
+
+
+async def add_operator(ctx: Context, *, email: str, name: str, password: str) -> UUID:
+    """Makes an operator, in the system's name; answers their id.
+
+    Raises:
+        Unprocessable: the password is too weak.
+        OperatorKnown: the address is an operator's.
+    """
+    return await operators.add_operator(ctx, email=email, name=name, password=password)
+
+
+async def disable_operator(ctx: Context, *, email: str) -> None:
+    """Lets an operator in no more; tokens and visits they have end at once. Raises: NotFound."""
+    await operators.disable_operator(ctx, email=email)
+
+
+async def list_operators(ctx: Context) -> list[Operator]:
+    """All operators."""
+    return await operators.list_operators(ctx)
 
 
 async def get_workspace(ctx: Context) -> Workspace:

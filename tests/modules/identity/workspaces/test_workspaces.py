@@ -1,9 +1,17 @@
 """Settings, suspension, several workspaces, agencies."""
 
+from uuid import UUID
+
 import psycopg
-from tests.modules.identity.workspaces.companies import Company
+import pytest
+from tests.modules.identity.workspaces.companies import Company, user_id
 
 from nexusone.kernel.ids import new_id
+from nexusone.modules.identity.contracts.workspaces import Switch
+from nexusone.modules.identity.service.refusals import ProvedElsewhere
+from nexusone.modules.identity.service.workspaces import list_own, switch
+from nexusone.platform.origin import Principal
+from nexusone.platform.runtime import Context
 
 SEGMENT = {"name": "Pro", "definition": {"attribute": "plan", "op": "eq", "value": "pro"}}
 
@@ -75,3 +83,19 @@ async def test_an_agencys_workspace_is_no_agency(company: Company) -> None:
     token = (await company.ask("POST", "/v1/auth/switch", {"workspace_id": made["id"]})).json()["access_token"]
     refused = await company.ask("POST", "/v1/agency/workspaces", {"name": "Grandchild"}, by=token)
     assert refused.json()["code"] == "identity.not_an_agency"
+
+
+async def test_what_one_workspaces_provider_vouches_for_counts_in_no_other(company: Company) -> None:
+    other = (await company.ask("POST", "/v1/agency/workspaces", {"name": "Client"})).json()["id"]
+    runtime = company.site.runtime
+    person = Principal(
+        kind="user",
+        id=UUID(user_id(company.owner)),
+        permissions=frozenset({"*"}),
+        methods=("sso", "mfa"),
+        authenticated_at=company.site.clock.now(),
+    )
+    ctx = Context(runtime=runtime, workspace_id=company.workspace_id, principal=person, request_id="test")
+    with pytest.raises(ProvedElsewhere):
+        await switch(ctx, wanted=Switch(workspace_id=UUID(other)))
+    assert [item.workspace_id for item in (await list_own(ctx)).items] == [company.workspace_id]

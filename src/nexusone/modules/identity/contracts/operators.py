@@ -73,3 +73,13 @@ class VisitBegun(Contract):
     access_token: str
     token_type: str
     expires_in: int
+
+
+class Operator(Contract):
+    """A member of staff, as the command line shows them."""
+
+    id: Id
+    email: str
+    name: str
+    created_at: Instant
+    is_disabled: bool

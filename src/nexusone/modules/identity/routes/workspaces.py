@@ -20,6 +20,8 @@ from nexusone.modules.identity.service.refusals import (
     DeletionPlanned,
     ExportNotReady,
     NotAnAgency,
+    ProvedElsewhere,
+    SsoRequired,
     StepUpNeeded,
     WorkspaceNotSuspended,
 )
@@ -35,7 +37,13 @@ async def list_workspaces(ctx: Caller) -> Memberships:
     return await workspaces.list_own(ctx)
 
 
-@door.post("/auth/switch", permission=PERSONAL, key_use="none", summary="Go on in another workspace of the person's", refusals=(NotFound,))
+@door.post(
+    "/auth/switch",
+    permission=PERSONAL,
+    key_use="none",
+    summary="Go on in another workspace of the person's",
+    refusals=(NotFound, ProvedElsewhere, SsoRequired),
+)
 async def switch_workspace(ctx: Caller, body: Switch) -> SignedIn:
     return await workspaces.switch(ctx, wanted=body)
 

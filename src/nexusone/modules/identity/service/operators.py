@@ -9,6 +9,7 @@ from nexusone.kernel.page import PageOf, PageRequest
 from nexusone.modules.identity.contracts.operators import (
     Elevation,
     NewVisit,
+    Operator,
     OperatorSignedIn,
     OperatorSignIn,
     Visit,
@@ -66,10 +67,14 @@ async def disable_operator(ctx: Context, *, email: str) -> None:
             raise NotFound(what="operator")
 
 
-async def list_operators(ctx: Context) -> list[OperatorRow]:
+async def list_operators(ctx: Context) -> list[Operator]:
     """All operators, for the command line."""
     async with ctx.transaction("identity") as tx:
-        return await operators.list_operators(tx)
+        rows = await operators.list_operators(tx)
+    return [
+        Operator(id=row.id, email=row.email, name=row.name, created_at=row.created_at, is_disabled=row.disabled_at is not None)
+        for row in rows
+    ]
 
 
 async def sign_in(ctx: Context, *, wanted: OperatorSignIn) -> OperatorSignedIn:

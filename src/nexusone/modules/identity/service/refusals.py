@@ -343,3 +343,9 @@ class SsoRequired(Forbidden):
     """Members of this workspace sign in through its identity provider; owners also with password and second factor."""
 
     code = "identity.sso_required"
+
+
+class ProvedElsewhere(Unauthenticated):
+    """A workspace's own provider vouched for the person, which counts in no other workspace."""
+
+    code = "identity.proved_elsewhere"

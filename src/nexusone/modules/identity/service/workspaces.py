@@ -16,9 +16,10 @@ from nexusone.modules.identity.contracts.workspaces import (
     WorkspaceState,
 )
 from nexusone.modules.identity.events import WorkspaceChanged, WorkspaceResumed, WorkspaceSuspended
-from nexusone.modules.identity.service.refusals import DeletionPlanned, WorkspaceNotSuspended
+from nexusone.modules.identity.service.refusals import DeletionPlanned, ProvedElsewhere, WorkspaceNotSuspended
 from nexusone.modules.identity.service.rights import named
 from nexusone.modules.identity.service.sessions import Proof, open_session
+from nexusone.modules.identity.service.sso_enforcement import SSO, refuse_other_ways
 from nexusone.modules.identity.service.step_up import person_of
 from nexusone.modules.identity.store import accounts, workspaces
 from nexusone.modules.identity.store.workspaces import OwnWorkspaceRow, WorkspaceDetailsRow
@@ -92,10 +93,11 @@ async def resume(ctx: Context) -> WorkspaceDetails:
 
 
 async def list_own(ctx: Context) -> Memberships:
-    """All workspaces of the person, with their roles."""
+    """All workspaces of the person, with their roles; only the present one where its own provider vouched for them."""
     async with ctx.transaction("system") as tx:
         rows = await workspaces.list_own(tx, user_id=person_of(ctx))
-    return Memberships(items=[_membership(row, current=ctx.workspace) for row in rows])
+    is_bound = SSO in ctx.principal.methods
+    return Memberships(items=[_membership(row, current=ctx.workspace) for row in rows if not is_bound or row.workspace_id == ctx.workspace])
 
 
 async def switch(ctx: Context, *, wanted: Switch) -> SignedIn:
@@ -103,8 +105,12 @@ async def switch(ctx: Context, *, wanted: Switch) -> SignedIn:
 
     Raises:
         NotFound: they do not belong to it, or there is none.
+        ProvedElsewhere: the present workspace's provider vouched for them, which counts in no other.
+        SsoRequired: the other workspace demands its own.
     """
     user_id = person_of(ctx)
+    if SSO in ctx.principal.methods:
+        raise ProvedElsewhere
     async with ctx.transaction("system") as tx:
         is_member = any(row.workspace_id == wanted.workspace_id for row in await workspaces.list_own(tx, user_id=user_id))
     if not is_member:
@@ -117,6 +123,7 @@ async def switch(ctx: Context, *, wanted: Switch) -> SignedIn:
         user = await accounts.find_user(tx, user_id=user_id)
         if user is None or user.disabled_at is not None:
             raise NotFound(what="workspace")
+        await refuse_other_ways(inside, tx, user_id=user_id, workspace_id=inside.workspace, methods=ctx.principal.methods)
         proof = Proof(methods=ctx.principal.methods, authenticated_at=ctx.principal.authenticated_at or ctx.now())
         return await open_session(inside, tx, user=user, proof=proof)
 
