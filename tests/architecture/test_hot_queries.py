@@ -36,7 +36,7 @@ def plan_of(connection: "psycopg.Connection[tuple[str]]", role: str, numbered: s
     """
     with connection.transaction(force_rollback=True):
         connection.execute("delete from pg_statistic")
-        connection.execute("update pg_class set reltuples = -1, relpages = 0 where relkind = 'r' and relnamespace::regnamespace::text !~ '^pg_'")
+        connection.execute("update pg_class set reltuples = -1, relpages = 0 where relkind = 'r' and relname !~ '^pg_'")
         connection.execute(f"set local role {role}".encode())
         connection.execute("set local enable_seqscan = off")
         connection.execute("set local enable_bitmapscan = off")
