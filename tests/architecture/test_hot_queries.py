@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import TestDatabase
 
 from nexusone.modules.audience.store import contacts
-from nexusone.modules.identity.store import credentials
+from nexusone.modules.identity.store import credentials, sessions
 from nexusone.platform import events
 from nexusone.platform.sql import Sql
 
@@ -20,7 +20,7 @@ HOT: tuple[tuple[str, Sql, str], ...] = (
     ("m_audience", contacts.FIND_CONTACT_BY_EXTERNAL_ID, "external_id ="),
     ("m_identity", credentials.ADMIT_SESSION, "id ="),
     ("m_identity", credentials.ADMIT_API_KEY, "id ="),
-    ("m_identity", credentials.GET_SESSION_FOR_REFRESH, "id ="),
+    ("m_identity", sessions.GET_SESSION_FOR_REFRESH, "id ="),
     ("m_platform", events.FIND_EVENT, "id ="),
     ("m_platform", events.LIST_EVENTS_AFTER, "id >"),
 )

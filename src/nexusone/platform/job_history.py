@@ -4,11 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
 # Why a job was put back without having failed.
 GIVEN_BACK = "given back"
 SPREAD = "spread"
+
+HISTORY_MAX = 1000
+
+LIST_STEPS: LiteralString = """
+select status::text as status, traceback from queue.pgqueuer_log where job_id = $1 order by created desc, id desc limit $2
+"""
+
+
+class QueueLog(Protocol):
+    """The queue library's connection, which fetches rows by name."""
+
+    async def fetch(self, query: str, /, *args: Any) -> list[dict[str, Any]]:
+        """The rows of a query with numbered parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +62,16 @@ class DeadLetter:
     attempts: int
     failed_at: datetime
     reason: str
+
+
+async def steps_of(log: QueueLog, job_id: int) -> list[Step]:
+    """The newest `HISTORY_MAX` entries of the log about the job, oldest first."""
+    # The library's own reading of its log fails on this driver, which gives JSON as objects.
+    rows = await log.fetch(LIST_STEPS, job_id, HISTORY_MAX)
+    return [Step(str(row["status"]), _reason_of(row["traceback"])) for row in reversed(rows)]
+
+
+def _reason_of(record: object) -> str | None:
+    if not isinstance(record, dict):
+        return None
+    return str((record.get("additional_context") or {}).get("reason") or record.get("exception_message"))

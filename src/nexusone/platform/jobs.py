@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, LiteralString, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -33,7 +33,7 @@ from nexusone.kernel.errors import Forbidden, Refusal
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.database import Transaction
-from nexusone.platform.job_history import GIVEN_BACK, SPREAD, DeadLetter, History, Step
+from nexusone.platform.job_history import GIVEN_BACK, SPREAD, DeadLetter, History, steps_of
 from nexusone.platform.job_telemetry import observed, trace_headers
 from nexusone.platform.origin import SYSTEM, Principal, PrincipalKind
 from nexusone.platform.runtime import Context, Runtime
@@ -47,13 +47,8 @@ CRASHES_MAX = 3
 SPREAD_SECONDS = 10.0
 SUSPECT_WAIT_SECONDS = 0.5
 LOOK_SECONDS = 5.0
-HISTORY_MAX = 1000
 BACKOFF_MAX_SECONDS = 300.0
 SUSPENDED_PAUSE = timedelta(minutes=5)
-
-LIST_STEPS: LiteralString = """
-select status::text as status, traceback from queue.pgqueuer_log where job_id = $1 order by created desc, id desc limit $2
-"""
 
 _settings = DBSettings(db_schema=QUEUE_SCHEMA)
 _log = structlog.get_logger(__name__)
@@ -150,7 +145,7 @@ async def list_dead_letters(queue_url: str, *, limit: int = 100) -> list[DeadLet
         queries = _queries(PsycopgDriver(connection))
         letters = []
         for job in await queries.list_failed_jobs(limit):
-            reasons = [step.reason for step in await _steps_of(queries, job.id) if step.status == "failed" and step.reason]
+            reasons = [step.reason for step in await steps_of(queries.driver, job.id) if step.status == "failed" and step.reason]
             letters.append(_dead_letter(job, reasons[-1] if reasons else "unknown"))
         return letters
 
@@ -378,7 +373,7 @@ class _Executor(AbstractEntrypointExecutor):
     async def _history_of(self, job: QueueJob) -> History:
         if job.attempts == 0 and datetime.now(UTC) - job.created < self.worker.heartbeat_timeout:
             return History(failures=0, crashes=0, is_after_crash=False)
-        history = History.of(await _steps_of(self.queries, job.id))
+        history = History.of(await steps_of(self.queries.driver, job.id))
         if history.crashes >= CRASHES_MAX:
             raise JobPoisoned(f"its worker died {history.crashes} times while running it")
         return history
@@ -413,18 +408,6 @@ class _Executor(AbstractEntrypointExecutor):
                 await self.kind.on_refused(self.worker.runtime.system(ctx.workspace_id), payload, refusal)
             raise
         return allowed
-
-
-async def _steps_of(queries: Queries, job_id: JobId) -> list[Step]:
-    # The library's own reading of its log fails on this driver, which gives JSON as objects.
-    rows = await queries.driver.fetch(LIST_STEPS, job_id, HISTORY_MAX)
-    return [Step(str(row["status"]), _reason_of(row["traceback"])) for row in reversed(rows)]
-
-
-def _reason_of(record: object) -> str | None:
-    if not isinstance(record, dict):
-        return None
-    return str((record.get("additional_context") or {}).get("reason") or record.get("exception_message"))
 
 
 def _is_final(error: Exception) -> bool:

@@ -10,7 +10,8 @@ import pytest
 from fastapi import APIRouter
 from graphql import GraphQLObjectType, build_schema, get_named_type, is_required_argument
 from strawberry.printer import print_schema
-from tests.architecture.test_public_faces import KIT_PERMISSIONS, operations
+from tests.architecture.operations import operations
+from tests.architecture.test_public_faces import KIT_PERMISSIONS
 from tests.customers import no_lifespan
 from tests.modules.identity.accounts.site import Site
 from tests.modules.identity.workspaces.companies import Company

@@ -16,8 +16,9 @@ from nexusone.kernel.errors import Refusal
 from nexusone.modules.audience.contracts import NewSegment
 from nexusone.modules.audience.service.segments import create_segment
 from nexusone.modules.identity.admission import CredentialAuthenticator, RightsAuthorizer
+from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.database import StandingLost
-from nexusone.platform.jobs import Authorizer, JobKind, Worker, enqueue
+from nexusone.platform.jobs import JobKind, Worker, enqueue
 from nexusone.platform.runtime import Context
 from nexusone.web.admission import Arrival
 
