@@ -17,7 +17,7 @@ from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.errors import Refusal
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing import api
-from nexusone.modules.billing.contracts import Hold
+from nexusone.modules.billing.contracts.credits import Hold
 from nexusone.modules.billing.service import expiry, grants, verification
 from nexusone.platform.runtime import Context, Runtime
 from nexusone.platform.settings import PlatformSettings

@@ -8,7 +8,7 @@ from datetime import timedelta
 from nexusone.kernel.errors import Refusal
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing import api
-from nexusone.modules.billing.contracts import Hold
+from nexusone.modules.billing.contracts.credits import Hold
 from nexusone.modules.billing.service import expiry, grants, verification
 from nexusone.platform.runtime import Context, Runtime
 

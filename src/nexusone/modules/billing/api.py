@@ -6,7 +6,7 @@ books nothing twice and gives the hold as it stands.
 
 from datetime import timedelta
 
-from nexusone.modules.billing.contracts import Balance, Hold
+from nexusone.modules.billing.contracts.credits import Balance, Hold
 from nexusone.modules.billing.service import balances, holds
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
 from nexusone.platform.runtime import Context

@@ -15,7 +15,7 @@ from nexusone.apps.compose import Composition
 from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.api import get_balance
-from nexusone.modules.billing.contracts import Balance
+from nexusone.modules.billing.contracts.credits import Balance
 from nexusone.modules.billing.service.grants import grant
 from nexusone.modules.marketing.contracts import Campaign, NewCampaign, NewTemplate, Template, TemplateVariant
 from nexusone.modules.marketing.service import campaigns, launching, templates

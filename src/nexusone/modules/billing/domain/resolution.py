@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from nexusone.modules.billing.contracts import HoldState
+from nexusone.modules.billing.contracts.credits import HoldState
 
 
 class Verdict(Enum):

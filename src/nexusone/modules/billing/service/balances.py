@@ -2,7 +2,7 @@
 
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.page import PageOf, PageRequest
-from nexusone.modules.billing.contracts import Balance, Credits, LedgerEntry
+from nexusone.modules.billing.contracts.credits import Balance, Credits, LedgerEntry
 from nexusone.modules.billing.store import balances
 from nexusone.modules.billing.store.balances import BalanceRow, EntryRow
 from nexusone.platform.runtime import Context

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.money import credits_to_text
-from nexusone.modules.billing.contracts import Hold
+from nexusone.modules.billing.contracts.credits import Hold
 from nexusone.modules.billing.domain.amounts import check_amount, check_key
 from nexusone.modules.billing.domain.resolution import Request, Standing, Verdict, judge
 from nexusone.modules.billing.events import CreditsSettled

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from nexusone.modules.billing.contracts import LedgerAccount, TransferKind
+from nexusone.modules.billing.contracts.credits import LedgerAccount, TransferKind
 from nexusone.platform.database import Transaction
 from nexusone.platform.runtime import Context
 from nexusone.platform.sql import sql

@@ -1,7 +1,7 @@
-"""REST door of billing."""
+"""REST door of credits."""
 
 from nexusone.kernel.page import Page
-from nexusone.modules.billing.contracts import Credits, LedgerEntry
+from nexusone.modules.billing.contracts.credits import Credits, LedgerEntry
 from nexusone.modules.billing.service import balances
 from nexusone.web.caller import Caller
 from nexusone.web.door import Door
