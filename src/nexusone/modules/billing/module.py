@@ -8,7 +8,7 @@ from pathlib import Path
 from nexusone.modules.billing.events import CreditsGranted, CreditsSettled, HoldsExpired
 from nexusone.modules.billing.graphql import BillingQuery
 from nexusone.modules.billing.jobs import SCHEDULES
-from nexusone.modules.billing.routes import credits
+from nexusone.modules.billing.routes import ledger
 from nexusone.modules.billing.settings import BillingSettings
 from nexusone.modules.billing.subscribers import SUBSCRIBERS
 from nexusone.web.module import Module
@@ -16,7 +16,7 @@ from nexusone.web.module import Module
 MODULE = Module(
     name="billing",
     folder=Path(__file__).parent,
-    doors=(credits.door,),
+    doors=(ledger.door,),
     graphql_queries=(BillingQuery,),
     subscribers=SUBSCRIBERS,
     schedules=SCHEDULES,
