@@ -18,7 +18,7 @@ from nexusone.modules.ai.service import endings, generations
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.service import verification
-from nexusone.modules.billing.service.grants import grant
+from nexusone.modules.billing.service.grants import grant_alone
 from nexusone.platform.database import Database
 from nexusone.platform.events import list_events_after
 from nexusone.platform.origin import Principal
@@ -165,5 +165,5 @@ async def open_workshop(
     runtime = replace(runtime, clock=clock, ports={**runtime.ports, TextModel: model}, settings={**runtime.settings, AiSettings: settings})
     workshop = Workshop(runtime=runtime, clock=clock, workspace_id=new_id(), model=model)
     if granted_micros:
-        await grant(workshop.ctx, key="test", amount_micros=granted_micros, source="sign_up")
+        await grant_alone(workshop.ctx, key="test", amount_micros=granted_micros, source="sign_up")
     return workshop

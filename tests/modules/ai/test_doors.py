@@ -14,7 +14,7 @@ from tests.modules.ai.scripted import GRANTED_MICROS, MAIL, REFUSED, SCHEMA, SET
 from nexusone.apps.compose import Composition
 from nexusone.modules.ai.ports import TextModel
 from nexusone.modules.ai.settings import AiSettings
-from nexusone.modules.billing.service.grants import grant
+from nexusone.modules.billing.service.grants import grant_alone
 
 ASKING = {"kind": "text", "prompt": "Announce the lamp.", "locale": "de"}
 
@@ -46,7 +46,7 @@ class House:
     async def grant(self, workspace_id: str) -> None:
         """Gives a company a thousand credits at once, without waiting for the job that does."""
         ctx = self.composition.runtime.system(UUID(workspace_id))
-        await grant(ctx, key="test", amount_micros=GRANTED_MICROS, source="sign_up")
+        await grant_alone(ctx, key="test", amount_micros=GRANTED_MICROS, source="sign_up")
 
     async def work(self) -> None:
         """Runs all due jobs."""

@@ -96,7 +96,7 @@ async def test_the_ledger_of_a_new_workspace_is_opened_once_however_often_the_ev
 
 
 async def test_a_refusal_says_what_is_available_and_needed(ctx: Context) -> None:
-    await grants.grant(ctx, key="g", amount_micros=1_500_000, source="sign_up")
+    await grants.grant_alone(ctx, key="g", amount_micros=1_500_000, source="sign_up")
     with pytest.raises(api.InsufficientCredits) as refused:
         await api.hold(ctx, key="k", amount_micros=2_000_000, purpose="text", expires_in=HOUR)
     assert refused.value.data == {"available": "1.5", "needed": "2"}
@@ -115,7 +115,7 @@ async def test_an_impossible_amount_is_the_callers_fault(ctx: Context, amount: i
 
 
 async def test_the_largest_amount_is_merely_not_available(ctx: Context) -> None:
-    await grants.grant(ctx, key="g", amount_micros=10**16, source="sign_up")
+    await grants.grant_alone(ctx, key="g", amount_micros=10**16, source="sign_up")
     with pytest.raises(api.InsufficientCredits):
         await api.hold(ctx, key="k", amount_micros=2**63 - 1, purpose="text", expires_in=HOUR)
 
@@ -123,7 +123,7 @@ async def test_the_largest_amount_is_merely_not_available(ctx: Context) -> None:
 async def test_grants_settlements_and_expired_holds_are_announced(make_context: ContextMaker) -> None:
     clock = MovedClock(SystemClock().now())
     ctx = make_context(clock=clock)
-    await grants.grant(ctx, key="g", amount_micros=100, source="sign_up")
+    await grants.grant_alone(ctx, key="g", amount_micros=100, source="sign_up")
     await api.hold(ctx, key="used", amount_micros=10, purpose="text", expires_in=HOUR)
     await api.settle(ctx, key="used", amount_micros=4)
     await api.hold(ctx, key="forgotten", amount_micros=30, purpose="mail", expires_in=HOUR)
@@ -144,8 +144,8 @@ async def test_grants_settlements_and_expired_holds_are_announced(make_context: 
 async def test_one_sweep_releases_more_holds_than_fit_in_one_statement(make_context: ContextMaker) -> None:
     clock = MovedClock(SystemClock().now())
     ctx = make_context(clock=clock)
-    await grants.grant(ctx, key="g1", amount_micros=400, source="sign_up")
-    await grants.grant(ctx, key="g2", amount_micros=400, source="sign_up")
+    await grants.grant_alone(ctx, key="g1", amount_micros=400, source="sign_up")
+    await grants.grant_alone(ctx, key="g2", amount_micros=400, source="sign_up")
     for number in range(expiry.HOLDS_MAX + 20):
         await api.hold(ctx, key=f"k{number}", amount_micros=1, purpose="mail", expires_in=HOUR)
     clock.move(HOUR)

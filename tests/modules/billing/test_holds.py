@@ -10,7 +10,7 @@ HOUR = timedelta(hours=1)
 
 
 async def test_settling_books_what_was_used_and_gives_the_rest_back(ctx: Context) -> None:
-    await grants.grant(ctx, key="g", amount_micros=100, source="sign_up")
+    await grants.grant_alone(ctx, key="g", amount_micros=100, source="sign_up")
     await api.hold(ctx, key="k", amount_micros=60, purpose="text", expires_in=HOUR)
     during = await api.get_balance(ctx)
     assert (during.available_micros, during.held_micros) == (40, 60)

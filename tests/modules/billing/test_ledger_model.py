@@ -166,7 +166,9 @@ class LedgerMachine(RuleBasedStateMachine):
         expires_at = None if hours is None else self.clock.now() + hours * HOUR
         for _ in range(1 + is_repeated):
             self.loop.run_until_complete(
-                grants.grant(self.ctx, key=f"g{number}", amount_micros=amount, source="sign_up", priority=priority, expires_at=expires_at)
+                grants.grant_alone(
+                    self.ctx, key=f"g{number}", amount_micros=amount, source="sign_up", priority=priority, expires_at=expires_at
+                )
             )
         self.model.grants.append(ModelGrant(priority, expires_at, number, amount))
         self.model.granted += amount

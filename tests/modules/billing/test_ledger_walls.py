@@ -24,7 +24,7 @@ def admin(database: TestDatabase) -> Iterator[psycopg.Connection[tuple[object, .
 @pytest.fixture
 async def booked(ctx: Context) -> Context:
     """A workspace in whose ledger something happened."""
-    await grants.grant(ctx, key="g", amount_micros=100, source="sign_up")
+    await grants.grant_alone(ctx, key="g", amount_micros=100, source="sign_up")
     await api.hold(ctx, key="k", amount_micros=60, purpose="text", expires_in=timedelta(hours=1))
     await api.settle(ctx, key="k", amount_micros=25)
     return ctx

@@ -34,7 +34,7 @@ async def funded(runtime: Runtime, *amounts: int) -> Context:
     """A context in a workspace with one grant for each amount."""
     ctx = runtime.system(new_id())
     for number, amount in enumerate(amounts):
-        await grants.grant(ctx, key=f"g{number}", amount_micros=amount, source="sign_up")
+        await grants.grant_alone(ctx, key=f"g{number}", amount_micros=amount, source="sign_up")
     return ctx
 
 
@@ -106,7 +106,7 @@ async def test_everything_at_once_neither_deadlocks_nor_loses_a_credit(crowded_r
         key = f"k{number}"
         await api.hold(ctx, key=key, amount_micros=1 + number % 60, purpose="text", expires_in=timedelta(microseconds=1 + number % 2))
         await expiry.expire_holds(ctx)
-        await grants.grant(ctx, key=f"more{number % 10}", amount_micros=5, source="sign_up", priority=number % 3)
+        await grants.grant_alone(ctx, key=f"more{number % 10}", amount_micros=5, source="sign_up", priority=number % 3)
         await api.settle_part(ctx, key=key, part_key="p", amount_micros=1)
         return await api.settle(ctx, key=key, amount_micros=number % 30 % (1 + number % 60))
 

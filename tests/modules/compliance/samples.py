@@ -14,7 +14,7 @@ from tests.customers import PASSWORD, Customer, no_lifespan, visitor_at
 
 from nexusone.apps.compose import Composition
 from nexusone.kernel.ids import new_id
-from nexusone.modules.billing.service.grants import grant
+from nexusone.modules.billing.service.grants import grant_alone
 from nexusone.modules.identity.ports import SystemMail
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.marketing.domain.tokens import DeliveryIds, Purpose, sign
@@ -83,7 +83,7 @@ class Stage:
     async def credits(self) -> None:
         """A thousand credits, at once."""
         ctx = self.composition.runtime.system(self.customer.workspace_id)
-        await grant(ctx, key=f"sample:{new_id()}", amount_micros=1_000_000_000, source="sign_up")
+        await grant_alone(ctx, key=f"sample:{new_id()}", amount_micros=1_000_000_000, source="sign_up")
 
     def live(self) -> "Stage":
         """The same process as it is in live mode, where addresses are verified first."""

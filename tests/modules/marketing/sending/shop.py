@@ -16,7 +16,7 @@ from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.api import get_balance
 from nexusone.modules.billing.contracts.credits import Balance
-from nexusone.modules.billing.service.grants import grant
+from nexusone.modules.billing.service.grants import grant_alone
 from nexusone.modules.marketing.contracts import Campaign, NewCampaign, NewTemplate, Template, TemplateVariant
 from nexusone.modules.marketing.service import campaigns, launching, templates
 from nexusone.modules.marketing.service.sending import closing, snapshot, turns
@@ -72,7 +72,7 @@ class Shop:
 
     async def add_credits(self, micros: int) -> None:
         """Grants credits."""
-        await grant(self.ctx, key=str(new_id()), amount_micros=micros, source="sign_up")
+        await grant_alone(self.ctx, key=str(new_id()), amount_micros=micros, source="sign_up")
 
     async def balance(self) -> Balance:
         """The credits as they are."""

@@ -2,7 +2,14 @@
 
 from typing import Literal
 
-GrantSource = Literal["sign_up"]
+GrantSource = Literal["sign_up", "plan", "promotion", "compensation", "correction", "purchase"]
 
-BURN_PRIORITY: dict[GrantSource, int] = {"sign_up": 10}
-"""Lower burns first; among equals the one that expires first, then the oldest."""
+BURN_PRIORITY: dict[GrantSource, int] = {
+    "sign_up": 10,
+    "plan": 20,
+    "promotion": 30,
+    "compensation": 40,
+    "correction": 40,
+    "purchase": 50,
+}
+"""Lower burns first, so what was given goes before what was bought; among equals the one that expires first, then the oldest."""

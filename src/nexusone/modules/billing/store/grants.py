@@ -7,33 +7,39 @@ from uuid import UUID
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import sql
 
+# The transfer's key comes first: where another transaction is granting under it, this one waits and then does nothing.
 GRANT = sql("""
-with known as (
-    select id from billing.transfer where workspace_id = %(workspace_id)s and key = %(transfer_key)s
+with booked as (
+    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
+    values (%(workspace_id)s, %(transfer_id)s, %(transfer_key)s, 'grant', %(key)s, %(source)s, %(amount)s, %(now)s)
+    on conflict (workspace_id, key) do nothing
+    returning id
 ), opened as (
     insert into billing.account as a (workspace_id, granted_micros, available_micros, created_at)
     select %(workspace_id)s, -%(amount)s::bigint, %(amount)s::bigint, %(now)s
-    where not exists (select 1 from known)
+    from booked
     on conflict (workspace_id) do update
     set granted_micros = a.granted_micros - %(amount)s::bigint, available_micros = a.available_micros + %(amount)s::bigint
-    returning a.overdraft_micros < 0 as owes
+    returning a.overdraft_micros < 0 as owes, a.is_watched
 ), granted as (
-    insert into billing.grant_ (workspace_id, id, source, priority, amount_micros, remaining_micros, expires_at, created_at)
-    select %(workspace_id)s, %(grant_id)s, %(source)s, %(priority)s, %(amount)s, %(amount)s, %(expires_at)s, %(now)s
+    insert into billing.grant_ (workspace_id, id, source, priority, amount_micros, remaining_micros, expires_at, created_at,
+        rolls_over_until, rollover_max_micros)
+    select %(workspace_id)s, %(grant_id)s, %(source)s, %(priority)s, %(amount)s, %(amount)s, %(expires_at)s, %(now)s,
+        %(rolls_over_until)s, %(rollover_max)s
     from opened
-), booked as (
-    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
-    select %(workspace_id)s, %(transfer_id)s, %(transfer_key)s, 'grant', %(key)s, %(source)s, %(amount)s, %(now)s
-    from opened
-    on conflict (workspace_id, key) do nothing
-    returning id
 ), lines as (
     insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
     select %(workspace_id)s, booked.id, line.account, %(grant_id)s, line.amount
     from booked, (values ('granted', -%(amount)s::bigint), ('available', %(amount)s::bigint)) as line (account, amount)
 )
-select exists (select 1 from known) as is_known, exists (select 1 from booked) as is_booked,
-    coalesce((select owes from opened), false) as owes
+select owes, is_watched from opened
+""")
+
+FIND_GRANTED = sql("""
+select t.amount_micros as amount, t.purpose as source, e.grant_id
+from billing.transfer as t
+join billing.entry as e on e.workspace_id = t.workspace_id and e.transfer_id = t.id and e.account = 'available'
+where t.workspace_id = %(workspace_id)s and t.key = %(transfer_key)s
 """)
 
 REPAY_OVERDRAFT = sql("""
@@ -75,39 +81,60 @@ class NewGrant:
     amount: int
     now: datetime
     expires_at: datetime | None
+    rolls_over_until: datetime | None
+    rollover_max: int | None
     grant_id: UUID
     transfer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class GrantedRow:
-    """`is_known`: the key was granted before; neither known nor booked: it was granted meanwhile."""
+class OpenedRow:
+    """The account after a grant: `owes` overdraft, `is_watched` for low balances."""
 
-    is_known: bool
-    is_booked: bool
     owes: bool
+    is_watched: bool
 
 
-async def grant(tx: Transaction, wanted: NewGrant) -> GrantedRow:
-    """Opens the account where there is none, and grants."""
-    return await tx.fetch_one(
-        GrantedRow,
+@dataclass(frozen=True, slots=True)
+class GrantedRow:
+    """What was granted under a key."""
+
+    amount: int
+    source: str
+    grant_id: UUID
+
+
+async def grant(tx: Transaction, wanted: NewGrant) -> OpenedRow | None:
+    """Opens the account where there is none, and grants; None where the key was granted before."""
+    return await tx.find_one(
+        OpenedRow,
         GRANT,
         {
             "workspace_id": wanted.workspace_id,
             "key": wanted.key,
-            "transfer_key": f"grant:{wanted.key}",
+            "transfer_key": _transfer_key(wanted.key),
             "source": wanted.source,
             "priority": wanted.priority,
             "amount": wanted.amount,
             "now": wanted.now,
             "expires_at": wanted.expires_at,
+            "rolls_over_until": wanted.rolls_over_until,
+            "rollover_max": wanted.rollover_max,
             "grant_id": wanted.grant_id,
             "transfer_id": wanted.transfer_id,
         },
     )
 
 
+async def fetch_granted(tx: Transaction, *, workspace_id: UUID, key: str) -> GrantedRow:
+    """What a known key granted."""
+    return await tx.fetch_one(GrantedRow, FIND_GRANTED, {"workspace_id": workspace_id, "transfer_key": _transfer_key(key)})
+
+
 async def repay_overdraft(tx: Transaction, *, workspace_id: UUID, transfer_id: UUID, now: datetime) -> None:
     """Pays overdraft back from living grants, as far as they reach."""
     await tx.execute(REPAY_OVERDRAFT, {"workspace_id": workspace_id, "transfer_id": transfer_id, "now": now})
+
+
+def _transfer_key(key: str) -> str:
+    return f"grant:{key}"
