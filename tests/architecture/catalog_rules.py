@@ -13,6 +13,8 @@ WALL = "(workspace_id = ( SELECT (NULLIF(current_setting('nexusone.workspace'::t
 
 # Tables of no workspace, each looked at: what they hold, and why no tenant can reach another through them.
 SHARED_TABLES = {
+    "billing.exchange_rate": "what currencies were worth on a day, the same for everybody; written once",
+    "billing.paper_series": "the operators' own numbering of invoices; it says how many there are, and nothing of whose",
     "identity.device": "devices belong to a person, who may be a member of several workspaces; only identity's role reads them",
     "identity.operator": "staff of the operating company are members of no workspace; only identity's role reads it",
     "identity.password_reset": "resets belong to a person; a digest alone of the token, for minutes",
@@ -34,6 +36,7 @@ SHARED_TABLES = {
 SYSTEM_SCANS = {
     "ai.generation": "generations that are overdue",
     "billing.account": "balances, to check that every ledger adds up",
+    "billing.billing_profile": "VAT ids that are to be checked again",
     "billing.grant_": "grants that expire",
     "billing.hold": "holds that expire",
     "identity.member": "the workspaces an account may sign in to",
@@ -51,8 +54,15 @@ SYSTEM_SCANS = {
 
 # Written once: what was booked, sent or announced cannot be unsaid.
 APPEND_ONLY = (
+    "billing.credit_note",
+    "billing.credit_note_line",
     "billing.entry",
+    "billing.exchange_rate",
+    "billing.invoice",
+    "billing.invoice_line",
+    "billing.invoice_rate",
     "billing.transfer",
+    "billing.vat_id_check",
     "marketing.engagement",
     "marketing.template_version",
     "platform.audit_checkpoint",

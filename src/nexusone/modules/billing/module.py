@@ -5,11 +5,21 @@ Invariant: the lines of every transfer sum to zero, balances equal the sum of th
 
 from pathlib import Path
 
-from nexusone.modules.billing.events import CreditsGranted, CreditsSettled, HoldsExpired
+from nexusone.modules.billing.events import (
+    BillingProfileChanged,
+    CreditNoteIssued,
+    CreditsGranted,
+    CreditsSettled,
+    HoldsExpired,
+    InvoiceIssued,
+    InvoicePaid,
+    InvoicePaymentFailed,
+    InvoiceVoided,
+)
 from nexusone.modules.billing.graphql import BillingQuery
 from nexusone.modules.billing.jobs import SCHEDULES
 from nexusone.modules.billing.routes import ledger
-from nexusone.modules.billing.settings import BillingSettings
+from nexusone.modules.billing.settings import BillingSettings, InvoiceSettings
 from nexusone.modules.billing.subscribers import SUBSCRIBERS
 from nexusone.web.module import Module
 
@@ -20,7 +30,23 @@ MODULE = Module(
     graphql_queries=(BillingQuery,),
     subscribers=SUBSCRIBERS,
     schedules=SCHEDULES,
-    events=(CreditsGranted, CreditsSettled, HoldsExpired),
-    settings=(BillingSettings,),
+    events=(
+        CreditsGranted,
+        CreditsSettled,
+        HoldsExpired,
+        BillingProfileChanged,
+        InvoiceIssued,
+        InvoicePaid,
+        InvoicePaymentFailed,
+        InvoiceVoided,
+        CreditNoteIssued,
+    ),
+    settings=(BillingSettings, InvoiceSettings),
     permissions=("credits:read",),
+    personal_data={
+        "billing_profile.legal_name": "who is billed, perhaps a person",
+        "billing_profile.street": "where invoices go",
+        "billing_profile.email": "who gets the invoices",
+        "invoice.buyer": "who was billed, as the law has it kept",
+    },
 )

@@ -1,6 +1,6 @@
 """Settings of billing. Environment prefix `NEXUSONE_BILLING_`."""
 
-from pydantic import field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nexusone.kernel.money import credits_from_text
@@ -24,3 +24,55 @@ class BillingSettings(BaseSettings):
         if not 0 <= micros <= AMOUNT_MICROS_MAX:
             raise ValueError("credits are between 0 and ten billion")
         return text
+
+
+class Issuer(BaseModel):
+    """A company of the operator that issues invoices: to buyers in the countries it `serves`, or to all others where that is empty.
+
+    `registrations` are the countries whose tax it collects beside its own ("EU": through the union's one-stop shop).
+    Numbers look like `{prefix}{year}-{number}`; books are kept in `currency`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")
+    legal_name: str = Field(min_length=1, max_length=200)
+    street: str = Field(default="", max_length=200)
+    postal_code: str = Field(default="", max_length=20)
+    city: str = Field(default="", max_length=100)
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    vat_id: str | None = Field(default=None, max_length=20)
+    registration: str = Field(default="", max_length=200)
+    email: str = Field(default="", max_length=320)
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    prefix: str = Field(default="", pattern=r"^[A-Z0-9-]{0,10}$")
+    serves: frozenset[str] = frozenset()
+    registrations: frozenset[str] = frozenset()
+    bank_details: str = Field(default="", max_length=500)
+
+
+DEMO_ISSUER = Issuer(
+    code="demo",
+    legal_name="NexusOne Demo GmbH",
+    street="Beispielweg 1",
+    postal_code="10115",
+    city="Berlin",
+    country="DE",
+    vat_id="DE000000000",
+    email="billing@example.com",
+    prefix="DEMO-",
+    registrations=frozenset({"EU"}),
+)
+
+
+class InvoiceSettings(BaseSettings):
+    """Who issues invoices (JSON; the first that serves the buyer's country, else the first that serves all), and how long VAT ids hold.
+
+    Without issuers, only the sandbox issues invoices, in the name of a company that does not exist.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="NEXUSONE_BILLING_", extra="ignore", frozen=True)
+
+    issuers: tuple[Issuer, ...] = ()
+    vat_id_valid_days: int = Field(default=90, ge=1, le=365)
+    rate_age_days_max: int = Field(default=7, ge=1, le=31)

@@ -56,8 +56,7 @@ create table billing.vat_id_check (
 select platform.protect('billing.vat_id_check');
 revoke update, delete on billing.vat_id_check from m_billing;
 
--- seller and buyer are what they were when the invoice was issued. Amounts are in minor units of the currency; rate_pico is
--- the units of accounting_currency that one unit of the currency was worth on rate_on.
+-- seller and buyer are what they were when the invoice was issued. Amounts are in minor units of the currency.
 create table billing.invoice (
     workspace_id uuid not null,
     id uuid not null,
@@ -70,11 +69,6 @@ create table billing.invoice (
     tax_treatment text not null check (tax_treatment in ('standard', 'reverse_charge', 'outside_scope')),
     tax_country text,
     tax_rate_bps bigint not null check (tax_rate_bps >= 0),
-    accounting_currency text not null,
-    rate_pico bigint check (rate_pico > 0),
-    rate_on date,
-    accounting_total_minor bigint,
-    accounting_tax_minor bigint,
     seller jsonb not null,
     buyer jsonb not null,
     locale text not null,
@@ -84,8 +78,7 @@ create table billing.invoice (
     issued_at timestamptz not null,
     due_at timestamptz not null,
     primary key (workspace_id, id),
-    unique (workspace_id, issuer, number),
-    check ((rate_pico is null) = (currency = accounting_currency) or accounting_total_minor is null)
+    unique (workspace_id, issuer, number)
 );
 create index invoice_by_subscription on billing.invoice (workspace_id, subscription_id) where subscription_id is not null;
 select platform.protect('billing.invoice');
@@ -106,6 +99,22 @@ create table billing.invoice_line (
 );
 select platform.protect('billing.invoice_line');
 revoke update, delete on billing.invoice_line from m_billing;
+
+-- What an invoice in another currency amounts to in the currency its issuer keeps books in: one unit was worth rate_pico
+-- millionths of millionths of accounting_currency on rate_on. A day's rates may come after its invoices.
+create table billing.invoice_rate (
+    workspace_id uuid not null,
+    invoice_id uuid not null,
+    accounting_currency text not null,
+    rate_pico bigint not null check (rate_pico > 0),
+    rate_on date not null,
+    net_minor bigint not null,
+    tax_minor bigint not null,
+    primary key (workspace_id, invoice_id),
+    foreign key (workspace_id, invoice_id) references billing.invoice (workspace_id, id)
+);
+select platform.protect('billing.invoice_rate');
+revoke update, delete on billing.invoice_rate from m_billing;
 
 -- What happens to an invoice after it is issued; its content stays as it is.
 create table billing.invoice_state (
