@@ -19,6 +19,7 @@ from nexusone.modules.billing.events import (
 from nexusone.modules.billing.graphql import BillingQuery
 from nexusone.modules.billing.jobs import SCHEDULES
 from nexusone.modules.billing.routes import ledger
+from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
 from nexusone.modules.billing.settings import BillingSettings, InvoiceSettings
 from nexusone.modules.billing.subscribers import SUBSCRIBERS
 from nexusone.web.module import Module
@@ -49,4 +50,5 @@ MODULE = Module(
         "billing_profile.email": "who gets the invoices",
         "invoice.buyer": "who was billed, as the law has it kept",
     },
+    keepers={PlanCatalogue: lambda _settings, _keys: PlanCatalogue()},
 )
