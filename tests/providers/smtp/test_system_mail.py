@@ -12,7 +12,7 @@ import pytest
 
 from nexusone.kernel.clock import SystemClock
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
-from nexusone.modules.identity.ports import SystemMail
+from nexusone.modules.identity.ports import MailAttachment, SystemMail
 from nexusone.platform.provider import ProviderSetup
 from nexusone.providers.smtp.manifest import build_system_mailer
 from nexusone.providers.smtp.simulation.house import House
@@ -91,3 +91,16 @@ async def test_an_address_that_would_say_more_is_refused_for_good(post: Post, re
         await post.mailer.send(replace(MAIL, recipient=recipient))
     assert not failure.value.is_retryable
     assert post.received() == []
+
+
+async def test_files_go_with_a_mail(post: Post) -> None:
+    await post.mailer.send(replace(MAIL, attachments=(MailAttachment("Rechnung.pdf", "application/pdf", b"%PDF-1.7 \x00\xff"),)))
+    (mail,) = post.received()
+    (enclosed,) = mail.iter_attachments()
+    assert enclosed.get_filename() == "Rechnung.pdf"
+    assert enclosed.get_content_type() == "application/pdf"
+    assert enclosed.get_payload(decode=True) == b"%PDF-1.7 \x00\xff"
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "Grüße an Ada" in body.get_content()
+    assert mail["Content-Language"] == "de"

@@ -4,10 +4,11 @@ from uuid import UUID
 
 from nexusone.modules.identity.contracts.accounts import Workspace
 from nexusone.modules.identity.contracts.grants import Grant, Grants, NewGrant, ObjectKind
+from nexusone.modules.identity.contracts.mails import WrittenMail
 from nexusone.modules.identity.contracts.operators import Operator
 from nexusone.modules.identity.domain.grants import Asker
 from nexusone.modules.identity.domain.permissions import PERMISSIONS, PERSONAL_PERMISSIONS, ROLES, expanded
-from nexusone.modules.identity.service import accounts, grants, operators
+from nexusone.modules.identity.service import accounts, grants, mailing, operators
 from nexusone.modules.identity.service.refusals import GrantNotFound, MemberNotFound, RoleNotFound
 from nexusone.modules.identity.store.credentials import STANDING_HELD
 from nexusone.platform.origin import Principal
@@ -32,6 +33,7 @@ __all__ = [
     "list_grants",
     "list_operators",
     "revoke_grant",
+    "send_mail",
 ]
 
 
@@ -92,3 +94,14 @@ async def revoke_grant(ctx: Context, *, object_kind: ObjectKind, object_id: UUID
 async def forget_grants(ctx: Context, *, object_kind: ObjectKind, object_id: UUID) -> None:
     """Takes all grants away from an object that is no more."""
     await grants.forget(ctx, object_kind=object_kind, object_id=object_id)
+
+
+async def send_mail(ctx: Context, *, mail: WrittenMail) -> None:
+    """Has a mail of the product carried to one person; only jobs call it, so that no request waits for a mail server.
+
+    Raises:
+        MailerMissing: no carrier is set up.
+        DefiniteFailure: the carrier did not take the mail.
+        UnknownOutcome: nobody knows whether it did.
+    """
+    await mailing.send_mail(ctx, mail=mail)

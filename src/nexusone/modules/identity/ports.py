@@ -6,6 +6,15 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class MailAttachment:
+    """A file that goes with a mail; `content_type` such as application/pdf."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SystemMail:
     """One mail of the product to one person, finished: `text` and `html` say the same. `locale` is its language, `at` its date."""
 
@@ -15,6 +24,7 @@ class SystemMail:
     text: str
     html: str
     at: datetime
+    attachments: tuple[MailAttachment, ...] = ()
 
 
 class SystemMailer(Protocol):

@@ -62,5 +62,8 @@ def _message(mail: SystemMail, message_id: str, *, sender: Address) -> EmailMess
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
+    for attachment in mail.attachments:
+        main_type, _, sub_type = attachment.content_type.partition("/")
+        message.add_attachment(attachment.content, maintype=main_type, subtype=sub_type, filename=attachment.name)
     message["Content-Language"] = mail.locale
     return message

@@ -39,3 +39,22 @@ class NoticeOrder(Contract):
     ip: str | None = None
     user_agent: str | None = None
     recipient: str | None = None
+
+
+class EnclosedFile(Contract):
+    """A file that goes with a mail; `content_type` such as application/pdf."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+class WrittenMail(Contract):
+    """A mail another module has written: each paragraph is plain text, and a word in it that is a link becomes one."""
+
+    recipient: str
+    locale: str
+    subject: str
+    paragraphs: tuple[str, ...]
+    footer: str
+    files: tuple[EnclosedFile, ...] = ()

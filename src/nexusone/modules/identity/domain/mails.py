@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from nexusone.modules.identity.ports import SystemMail
+from nexusone.kernel.locale import is_right_to_left
+from nexusone.modules.identity.contracts.mails import WrittenMail
+from nexusone.modules.identity.ports import MailAttachment, SystemMail
 
 NAME_LENGTH_MAX = 60
 
@@ -36,6 +38,20 @@ def write_mail(texts: MailTexts, kind: str, *, recipient: str, name: str, values
     )
 
 
+def finished(mail: WrittenMail, *, at: datetime) -> SystemMail:
+    """A mail that another module has written, as it is handed over."""
+    paragraphs = [_one_line(paragraph) for paragraph in mail.paragraphs]
+    return SystemMail(
+        recipient=mail.recipient,
+        locale=mail.locale,
+        subject=_one_line(mail.subject),
+        text="\n\n".join([*paragraphs, "-- ", mail.footer]) + "\n",
+        html=_page(mail.locale, paragraphs, mail.footer),
+        at=at,
+        attachments=tuple(MailAttachment(file.name, file.content_type, file.content) for file in mail.files),
+    )
+
+
 class _Holes(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return ""
@@ -51,9 +67,10 @@ def _unlinked(name: str) -> str:
 
 
 def _page(locale: str, paragraphs: list[str], footer: str) -> str:
+    direction = ' dir="rtl"' if is_right_to_left(locale) else ""
     inside = "".join(f"<p>{_linked(paragraph)}</p>" for paragraph in paragraphs)
     return (
-        f'<!doctype html><html lang="{locale}"><head><meta charset="utf-8"></head>'
+        f'<!doctype html><html lang="{locale}"{direction}><head><meta charset="utf-8"></head>'
         f'<body style="font-family:sans-serif">{inside}<hr><p style="color:#666">{html.escape(footer)}</p></body></html>'
     )
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from babel.dates import format_datetime
 
 from nexusone.kernel.locale import fallback_chain
-from nexusone.modules.identity.contracts.mails import NoticeKind, NoticeOrder
-from nexusone.modules.identity.domain.mails import MailTexts, write_mail
+from nexusone.modules.identity.contracts.mails import NoticeKind, NoticeOrder, WrittenMail
+from nexusone.modules.identity.domain.mails import MailTexts, finished, write_mail
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.modules.identity.service.refusals import MailerMissing
 from nexusone.modules.identity.settings import IdentitySettings
@@ -53,6 +53,13 @@ async def post(ctx: Context, kind: str, *, recipient: str, name: str, locale: st
         raise MailerMissing
     mail = write_mail(texts_of(locale), kind, recipient=recipient, name=name, values={"app_url": app_url(ctx), **values}, at=ctx.now())
     await ctx.port(SystemMailer).send(mail)
+
+
+async def send_mail(ctx: Context, *, mail: WrittenMail) -> None:
+    """Hands over what another module has written; see `post`."""
+    if SystemMailer not in ctx.runtime.ports:
+        raise MailerMissing
+    await ctx.port(SystemMailer).send(finished(mail, at=ctx.now()))
 
 
 def app_url(ctx: Context) -> str:
