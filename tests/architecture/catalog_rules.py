@@ -49,6 +49,7 @@ SYSTEM_SCANS = {
     "platform.audit_head": "the workspaces that have a trail, and whose chain went on since its last checkpoint",
     "platform.audit_pending": "entries that wait for their seal",
     "platform.data_key": "keys to wrap anew when the master key changes",
+    "platform.event": "which events were committed, for the live stream; ids alone",
     "platform.idempotency": "keys whose time is over",
 }
 

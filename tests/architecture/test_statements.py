@@ -50,6 +50,7 @@ ACROSS_WORKSPACES = frozenset(
         "platform.data_keys.COUNT_KEYS",
         "platform.data_keys.LIST_KEYS",
         "platform.idempotency.LIST_FORGETTABLE_WORKSPACES",
+        "platform.live.LIST_COMMITTED",
     }
 )
 

@@ -59,7 +59,8 @@ class _Following:
         clock = asyncio.get_running_loop().time
         ends_at = clock() + STREAM_SECONDS_MAX
         # Without a database the stream ends; the client comes back with the id of its last event.
-        with suppress(Unavailable), self.live.subscribe(self.ctx.workspace) as arrivals:
+        with suppress(Unavailable, TimeoutError), self.live.subscribe(self.ctx.workspace) as arrivals:
+            await asyncio.wait_for(arrivals.begun.wait(), CHECK_SECONDS)
             yield b"retry: 2000\n\n"
             # What arrives while catching up may have been caught up with; the arrivals hold no more than this.
             sent: deque[UUID] = deque(maxlen=2 * CATCH_UP_MAX)

@@ -16,7 +16,7 @@ from nexusone.modules.billing.store import balances, holds, resolutions
 from nexusone.modules.billing.store.holds import HoldRow, NewHold
 from nexusone.modules.billing.store.resolutions import Resolution
 from nexusone.platform.database import Transaction
-from nexusone.platform.events import publish
+from nexusone.platform.events import fact_parameters, publish
 from nexusone.platform.runtime import Context
 
 
@@ -119,7 +119,15 @@ async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
         await _announce(tx, resolved, wanted, is_late=False)
         return resolved
 
-    return _contract(await book(ctx, work))
+    row = None
+    if not ctx.subscribers(CreditsSettled.name):
+        row = await resolutions.resolve_in_one_trip(ctx, wanted, fact=_fact(ctx, wanted))
+    return _contract(row or await book(ctx, work))
+
+
+def _fact(ctx: Context, wanted: Resolution) -> dict[str, object]:
+    known = {"key": wanted.key, "amount_micros": wanted.used, "is_late": False}
+    return fact_parameters(ctx, CreditsSettled, known=known)
 
 
 async def _resolve_otherwise(ctx: Context, tx: Transaction, wanted: Resolution) -> HoldRow:

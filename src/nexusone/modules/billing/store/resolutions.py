@@ -1,5 +1,6 @@
 """SQL of resolving holds: each booking is one statement that locks the hold, then the account, then the grants."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -7,10 +8,12 @@ from uuid import UUID
 from nexusone.modules.billing.contracts.credits import HoldState
 from nexusone.modules.billing.store.holds import HoldRow
 from nexusone.platform.database import Transaction
-from nexusone.platform.sql import sql
+from nexusone.platform.events import FACT
+from nexusone.platform.runtime import Context
+from nexusone.platform.sql import fragment, sql
 
 # Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held.
-RESOLVE = sql("""
+RESOLVE_OUTCOME = fragment("""
 with resolved as (
     update billing.hold as h
     set settled_micros = h.settled_micros + %(used)s::bigint,
@@ -33,7 +36,8 @@ with resolved as (
         available_micros = a.available_micros + r.rest
     from resolved as r
     where a.workspace_id = %(workspace_id)s
-    returning a.overdraft_micros < 0 and a.available_micros > 0 as owes
+    returning a.overdraft_micros < 0 and a.available_micros > 0 as owes,
+        a.available_micros + a.held_micros < a.watch_below_micros as is_low
 ), slice as materialized (
     select s.grant_id, s.used, s.rest
     from resolved as r, billing.slices(
@@ -59,12 +63,27 @@ with resolved as (
         values ('held', -slice.used - slice.rest), ('spent', slice.used), ('available', slice.rest)
     ) as line (account, amount)
     where line.amount <> 0
-)
-select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at,
-    (select owes from moved) as owes,
-    %(used)s::bigint + rest = 0 or exists (select 1 from booked) as is_booked
-from resolved
+){fact}
+select r.id, r.key, r.purpose, r.amount_micros, r.settled_micros, r.closing_micros, r.state, r.expires_at, moved.owes, moved.is_low,
+    %(used)s::bigint + r.rest = 0 or exists (select 1 from booked) as is_booked
+from resolved as r, moved
+{guard}
 """)
+
+RESOLVE = RESOLVE_OUTCOME.fill(fact=fragment(""), guard=fragment(""))
+
+# Alone in its transaction, the statement tells of what it settled itself, and gives way to the longer way where more is to be done.
+RESOLVE_IN_ONE_TRIP = RESOLVE_OUTCOME.fill(
+    fact=fragment("""
+, told as (
+    select r.id::text as object_id, jsonb_build_object('hold_id', r.id, 'purpose', r.purpose) as details
+    from resolved as r where %(used)s::bigint > 0
+), {fact}
+""").fill(fact=FACT),
+    guard=fragment("""
+where not moved.owes and not moved.is_low and (%(used)s::bigint + r.rest = 0 or exists (select 1 from booked)) or billing.give_way()
+"""),
+)
 
 LOCK_HOLD = sql("""
 select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
@@ -139,15 +158,25 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRow(HoldRow):
-    """A hold after its resolution; `owes`: overdraft can be paid back now; `is_booked` false: the part was booked meanwhile."""
+    """A hold after its resolution; `is_booked` false: the part was booked meanwhile.
+
+    `owes`: overdraft can be paid back now. `is_low`: less is unspent than the workspace watches for.
+    """
 
     owes: bool
+    is_low: bool
     is_booked: bool
 
 
 async def resolve(tx: Transaction, wanted: Resolution) -> ResolvedRow | None:
     """Resolves a hold that is held and large enough; None for any other."""
     return await tx.find_one(ResolvedRow, RESOLVE, _resolution_parameters(wanted))
+
+
+async def resolve_in_one_trip(ctx: Context, wanted: Resolution, *, fact: Mapping[str, object]) -> ResolvedRow | None:
+    """The same, told and committed in one round trip; None also where it takes more than that. `fact`: as `fact_parameters`."""
+    rows = await ctx.try_in_one_trip("billing", ResolvedRow, RESOLVE_IN_ONE_TRIP, {**fact, **_resolution_parameters(wanted)})
+    return rows[0] if rows else None
 
 
 async def lock_hold(tx: Transaction, *, workspace_id: UUID, key: str) -> HoldRow | None:
