@@ -125,9 +125,7 @@ async def publish(tx: Transaction, event: Event) -> None:
         await enqueue_named(tx, [(name, event) for name in names])
 
 
-def fact_parameters(
-    ctx: Context, event: type[Event], *, known: Mapping[str, object], object_kind: str, object_id: str
-) -> dict[str, object]:
+def fact_parameters(ctx: Context, event: type[Event], *, known: Mapping[str, object]) -> dict[str, object]:
     """The parameters of the FACT fragment; `known` is the payload as far as it is known before, in JSON's types.
 
     The statement leaves no jobs: it serves events that have no subscribers, so ask `ctx.subscribers` first.
