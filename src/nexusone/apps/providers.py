@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from nexusone import providers as providers_package
-from nexusone.platform.provider import Manifest, ProviderSetup
+from nexusone.platform.provider import Collection, Manifest, ProviderSetup
 
 ENTRY_POINT_GROUP = "nexusone.providers"
 
@@ -37,12 +37,19 @@ def build_ports(
 ) -> dict[type[object], object]:
     """What implements each port. In sandbox mode every vendor is its simulator; else only vendors with credentials are built."""
     ports: dict[type[object], object] = {}
+    side_by_side: dict[Collection, dict[str, object]] = {}
     for manifest in manifests:
         setup = _setup_of(manifest, sandbox, credentials)
         if setup is None:
             continue
         for capability in manifest.capabilities:
-            ports.setdefault(capability.port, capability.build(setup))
+            if capability.among is None:
+                ports.setdefault(capability.port, capability.build(setup))
+            else:
+                side_by_side.setdefault(capability.among, {})[manifest.name] = capability.build(setup)
+    for collection, built in side_by_side.items():
+        made: object = collection(built)
+        ports[type(made)] = made
     return ports
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 AsgiMessage = MutableMapping[str, Any]
 AsgiApplication = Callable[[AsgiMessage, Callable[[], Awaitable[AsgiMessage]], Callable[[AsgiMessage], Awaitable[None]]], Awaitable[None]]
@@ -20,21 +20,37 @@ class ProviderSetup:
     is_sandbox: bool
 
 
+class Collection(Protocol):
+    """A port whose implementations stand side by side."""
+
+    def __call__(self, by_name: Mapping[str, Any]) -> Any:
+        """Made from what implements it, by the vendors' names."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One port the vendor implements. `build` makes the implementation; the conformance suite holds it to the port."""
+    """One port the vendor implements. `build` makes the implementation; the conformance suite holds it to the port.
+
+    Where several vendors serve side by side, `among` is what collects them: it is made from a mapping of their names.
+    """
 
     port: type[Any]
     build: Callable[[ProviderSetup], Any]
+    among: Collection | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSetup:
-    """Where a simulator may live: a folder of its own, the host to bind, the port for a raw socket (0: any free one)."""
+    """Where a simulator may live: a folder of its own, the host to bind, the port for a raw socket (0: any free one).
+
+    `webhooks` is where the product hears what happens at the vendor; None where nobody listens.
+    """
 
     data: Path
     host: str
     socket_port: int = 0
+    webhooks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

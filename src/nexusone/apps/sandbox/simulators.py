@@ -19,9 +19,9 @@ ADDRESSES_PATH = "/addresses"
 
 @asynccontextmanager
 async def simulators(
-    manifests: Sequence[Manifest], *, data: Path, host: str, http_port: int = 0, socket_port: int = 0
+    manifests: Sequence[Manifest], *, data: Path, host: str, http_port: int = 0, socket_port: int = 0, webhooks: str | None = None
 ) -> AsyncIterator[SandboxAddresses]:
-    """All simulators, for as long as the block; ports of 0 mean any free one."""
+    """All simulators, for as long as the block; ports of 0 mean any free one. Each tells `webhooks`/<its name> what happens."""
     async with AsyncExitStack() as stack:
         apps: dict[str, ASGIApp] = {}
         sockets: dict[str, str] = {}
@@ -30,7 +30,9 @@ async def simulators(
                 continue
             folder = data / manifest.name
             folder.mkdir(parents=True, exist_ok=True)
-            parts: SimulatorParts = manifest.simulator(SimulatorSetup(data=folder, host=host, socket_port=socket_port))
+            parts: SimulatorParts = manifest.simulator(
+                SimulatorSetup(data=folder, host=host, socket_port=socket_port, webhooks=webhooks and f"{webhooks}/{manifest.name}")
+            )
             if parts.app is not None:
                 apps[manifest.name] = parts.app
             if parts.socket is not None:

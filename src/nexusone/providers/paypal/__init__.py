@@ -1,0 +1,1 @@
+"""PayPal: payments by approval on its page and by saved agreement."""

@@ -1,0 +1,1 @@
+"""Stripe: payments by hosted checkout and saved methods."""
