@@ -13,6 +13,12 @@ WALL = "(workspace_id = ( SELECT (NULLIF(current_setting('nexusone.workspace'::t
 
 # Tables of no workspace, each looked at: what they hold, and why no tenant can reach another through them.
 SHARED_TABLES = {
+    "billing.coupon": "coupons are the operating company's; who redeemed one stands in the workspace",
+    "billing.plan": "plans are the operating company's, and public",
+    "billing.plan_feature": "what versions of plans give; the same for everybody",
+    "billing.plan_price": "what versions of plans cost; the same for everybody in a region",
+    "billing.plan_version": "versions of plans; which one a workspace is on stands in the workspace",
+    "billing.price_list": "regions and their currencies",
     "billing.exchange_rate": "what currencies were worth on a day, the same for everybody; written once",
     "billing.paper_series": "the operators' own numbering of invoices; it says how many there are, and nothing of whose",
     "identity.device": "devices belong to a person, who may be a member of several workspaces; only identity's role reads them",
@@ -39,6 +45,8 @@ SYSTEM_SCANS = {
     "billing.billing_profile": "VAT ids that are to be checked again",
     "billing.grant_": "grants that expire",
     "billing.hold": "holds that expire",
+    "billing.pool_draw": "draws on an agency's pool that were begun and not ended",
+    "billing.pool_return": "returns to an agency's pool that were begun and not ended",
     "identity.member": "the workspaces an account may sign in to",
     "identity.role": "what a member of several workspaces is called in each",
     "identity.session": "the sessions of one person, in all their workspaces",

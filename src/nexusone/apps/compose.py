@@ -1,7 +1,7 @@
 """Puts a process together: runtime, doors and jobs, from settings, modules and vendors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,12 @@ from starlette.types import ASGIApp
 from nexusone.apps.catalog import MODULES, chosen_modules, locale_folders
 from nexusone.apps.providers import SandboxAddresses
 from nexusone.kernel.clock import Clock, SystemClock
+from nexusone.modules.audience.api import count_contacts
+from nexusone.modules.billing.admission import PlanDesk
+from nexusone.modules.billing.ports import UsageGauges
 from nexusone.modules.identity.admission import CredentialAuthenticator, RightsAuthorizer
-from nexusone.modules.identity.api import STANDING_HELD
+from nexusone.modules.identity.api import STANDING_HELD, count_seats
+from nexusone.modules.identity.ports.plans import PlanGate
 from nexusone.platform.addresses import LIVE, Reach, sandbox_reach
 from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.blobs import Blobs
@@ -23,7 +27,7 @@ from nexusone.platform.housekeeping import SCHEDULES as PLATFORM_SCHEDULES
 from nexusone.platform.http import OutgoingHttp
 from nexusone.platform.jobs import JobKind, Worker
 from nexusone.platform.live import LiveEvents
-from nexusone.platform.runtime import Runtime
+from nexusone.platform.runtime import Context, Runtime
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.telemetry import CONTENT_TYPE, Metrics, PoolState
 from nexusone.platform.vault import MasterKeys, Vault
@@ -32,6 +36,9 @@ from nexusone.web.application import ApplicationParts, Lifespan, build_applicati
 from nexusone.web.door import Door
 from nexusone.web.module import Module, UsesKeys
 from nexusone.web.problems import Messages
+
+# Who counts what plans limit; billing stands below some of those who have it.
+GAUGES: Mapping[str, Callable[[Context], Awaitable[int]]] = {"contacts.total": count_contacts, "members.seats": count_seats}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,13 @@ async def composed(
     """A process, with its database open as long as the block. `sandbox_ports` are what test keys reach in live mode."""
     used_clock = clock or SystemClock()
     store = PostgresKeyStore()
-    own: dict[type[object], object] = {Authenticator: CredentialAuthenticator(), Authorizer: RightsAuthorizer(), **_kept(settings, keys)}
+    own: dict[type[object], object] = {
+        Authenticator: CredentialAuthenticator(),
+        Authorizer: RightsAuthorizer(),
+        PlanGate: PlanDesk(),
+        UsageGauges: UsageGauges(GAUGES),
+        **_kept(settings, keys),
+    }
     http = OutgoingHttp(LIVE if settings.mode == "live" else _simulators(ports))
     sandbox_http = OutgoingHttp(_simulators(sandbox_ports or {}))
     runtime = Runtime(

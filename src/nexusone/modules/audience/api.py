@@ -3,12 +3,12 @@
 from typing import Literal
 from uuid import UUID
 
-from nexusone.modules.audience.service import consent, segments
+from nexusone.modules.audience.service import consent, room, segments
 from nexusone.modules.audience.service.refusals import SegmentNotFound
 from nexusone.modules.audience.store.segment_relation import Relation as SegmentRelation
 from nexusone.platform.runtime import Context
 
-__all__ = ["SegmentNotFound", "SegmentRelation", "compile_segment", "count_segment", "record_unsubscribe"]
+__all__ = ["SegmentNotFound", "SegmentRelation", "compile_segment", "count_contacts", "count_segment", "record_unsubscribe"]
 
 
 async def compile_segment(ctx: Context, *, segment_id: UUID) -> SegmentRelation:
@@ -32,3 +32,8 @@ async def count_segment(ctx: Context, *, segment_id: UUID) -> int:
 async def record_unsubscribe(ctx: Context, *, contact_id: UUID, channel: Literal["email"], source: str, reason: str | None) -> bool:
     """Ends a contact's subscription and suppresses its address; False if it had ended before or there is no such contact."""
     return await consent.record_unsubscribe(ctx, contact_id=contact_id, channel=channel, source=source, reason=reason)
+
+
+async def count_contacts(ctx: Context) -> int:
+    """How many contacts the workspace has."""
+    return await room.count_contacts(ctx)

@@ -7,21 +7,31 @@ books nothing twice and gives the hold as it stands.
 from datetime import timedelta
 
 from nexusone.modules.billing.contracts.credits import Balance, Hold
-from nexusone.modules.billing.service import balances, holds
+from nexusone.modules.billing.contracts.entitlements import Taken
+from nexusone.modules.billing.service import balances, entitlements, holds
+from nexusone.modules.billing.service.entitlements import Allowance
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
+from nexusone.modules.billing.service.refusals_plans import NotInPlan, TakeConflict
 from nexusone.platform.runtime import Context
 
 __all__ = [
+    "Allowance",
     "HoldNotFound",
     "HoldResolved",
     "InsufficientCredits",
     "KeyConflict",
+    "NotInPlan",
     "SettleExceedsHold",
+    "TakeConflict",
+    "check_entitlement",
+    "get_allowance",
     "get_balance",
+    "give_back_entitlement",
     "hold",
     "release",
     "settle",
     "settle_part",
+    "take_entitlement",
 ]
 
 
@@ -73,3 +83,32 @@ async def release(ctx: Context, *, key: str) -> Hold:
 async def get_balance(ctx: Context) -> Balance:
     """The workspace's credits; zeros where none was ever granted."""
     return await balances.get_balance(ctx)
+
+
+async def check_entitlement(ctx: Context, *, feature: str, quantity: int = 1, used: int | None = None) -> None:
+    """Whether the workspace's plan allows `quantity` more; takes nothing. `used` defaults to what is known to be used.
+
+    Raises:
+        NotInPlan: with feature, used, limit, and the plan that would allow it.
+    """
+    await entitlements.check(ctx, feature=feature, quantity=quantity, used=used)
+
+
+async def get_allowance(ctx: Context, *, feature: str) -> Allowance:
+    """What the plan says of a feature of what there is, to be asked with the count inside the transaction that makes one more."""
+    return await entitlements.allowance_of(ctx, feature=feature)
+
+
+async def take_entitlement(ctx: Context, *, feature: str, quantity: int, key: str) -> Taken:
+    """Uses `quantity` of what is counted by the month: exactly, once per key; all of it or none.
+
+    Raises:
+        NotInPlan: as `check_entitlement`.
+        TakeConflict: the key took something else before.
+    """
+    return await entitlements.take(ctx, feature=feature, quantity=quantity, key=key)
+
+
+async def give_back_entitlement(ctx: Context, *, key: str, kept: int = 0) -> None:
+    """Gives back all but `kept` of what a key took; a key that took nothing gives nothing back."""
+    await entitlements.give_back(ctx, key=key, kept=kept)

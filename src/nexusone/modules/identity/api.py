@@ -8,7 +8,7 @@ from nexusone.modules.identity.contracts.mails import WrittenMail
 from nexusone.modules.identity.contracts.operators import Operator
 from nexusone.modules.identity.domain.grants import Asker
 from nexusone.modules.identity.domain.permissions import PERMISSIONS, PERSONAL_PERMISSIONS, ROLES, expanded
-from nexusone.modules.identity.service import accounts, grants, mailing, operators
+from nexusone.modules.identity.service import accounts, agencies, grants, invitations, mailing, operators
 from nexusone.modules.identity.service.refusals import GrantNotFound, MemberNotFound, RoleNotFound
 from nexusone.modules.identity.store.credentials import STANDING_HELD
 from nexusone.platform.origin import Principal
@@ -25,11 +25,13 @@ __all__ = [
     "RoleNotFound",
     "add_operator",
     "asker_of",
+    "count_seats",
     "disable_operator",
     "expanded",
     "forget_grants",
     "get_workspace",
     "grant_object",
+    "list_clients",
     "list_grants",
     "list_operators",
     "revoke_grant",
@@ -105,3 +107,13 @@ async def send_mail(ctx: Context, *, mail: WrittenMail) -> None:
         UnknownOutcome: nobody knows whether it did.
     """
     await mailing.send_mail(ctx, mail=mail)
+
+
+async def count_seats(ctx: Context) -> int:
+    """How many members the workspace has, and open invitations that would make more."""
+    return await invitations.count_seats(ctx)
+
+
+async def list_clients(ctx: Context) -> dict[UUID, str]:
+    """The workspaces that have this one as their agency, with their names."""
+    return await agencies.list_clients(ctx)

@@ -29,6 +29,7 @@ from nexusone.modules.audience.service.refusals import (
     SegmentNotFound,
     SegmentReadOnly,
 )
+from nexusone.modules.billing.api import NotInPlan
 from nexusone.web.caller import Caller, ExpectedVersion, tag_version
 from nexusone.web.door import Door
 from nexusone.web.paging import Pager
@@ -40,7 +41,7 @@ door = Door("audience")
 Sought = Annotated[str | None, Query(min_length=1, max_length=300)]
 
 
-@door.post("/contacts", permission="contacts:write", status=201, summary="Add a contact", refusals=(IdentifierTaken,))
+@door.post("/contacts", permission="contacts:write", status=201, summary="Add a contact", refusals=(IdentifierTaken, NotInPlan))
 async def create_contact(ctx: Caller, body: ContactFields, response: Response) -> Contact:
     contact = await contacts.create_contact(ctx, wanted=body)
     tag_version(response, contact.version)
@@ -65,7 +66,7 @@ async def list_contacts(
     "/contacts/by-external-id/{external_id:path}",
     permission="contacts:write",
     summary="Make the contact of an external_id exactly as given: 201 if it is new",
-    refusals=(IdentifierTaken, PreconditionFailed),
+    refusals=(IdentifierTaken, PreconditionFailed, NotInPlan),
 )
 async def put_contact(ctx: Caller, external_id: str, body: ContactFields, expected: ExpectedVersion, response: Response) -> Contact:
     contact, is_new = await contacts.put_contact(ctx, external_id=external_id, wanted=body, version=expected)

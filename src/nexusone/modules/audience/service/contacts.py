@@ -14,6 +14,7 @@ from nexusone.modules.audience.domain.contact import NormalisedContact, normalis
 from nexusone.modules.audience.domain.email_address import comparable_email
 from nexusone.modules.audience.events import ContactCreated, ContactDeleted, ContactUpdated
 from nexusone.modules.audience.service.refusals import ContactNotFound, IdentifierTaken, SegmentNotFound
+from nexusone.modules.audience.service.room import require_room, room_for_contacts
 from nexusone.modules.audience.service.segments import LAST_ID, readable_row, relation_of
 from nexusone.modules.audience.store import contacts
 from nexusone.modules.audience.store.contacts import ContactRow, IdentifierInUse
@@ -31,10 +32,13 @@ async def create_contact(ctx: Context, *, wanted: ContactFields) -> Contact:
     Raises:
         Unprocessable: a field is against a rule, or there is no identifier.
         IdentifierTaken: another contact has an identifier of it.
+        NotInPlan: the plan allows no further contact.
     """
     contact = _checked(wanted.model_dump())
+    allowance = await room_for_contacts(ctx)
     with _refusing_taken_identifiers():
         async with ctx.transaction("audience") as tx:
+            await require_room(ctx, tx, allowance)
             row = await contacts.insert_contact(tx, contact, workspace_id=ctx.workspace, contact_id=new_id(), now=ctx.now())
             made = contact_of(row)
             await publish(tx, ContactCreated(contact_id=row.id))
@@ -89,6 +93,7 @@ async def put_contact(ctx: Context, *, external_id: str, wanted: ContactFields, 
         Unprocessable: a field is against a rule, or the body names another external_id.
         IdentifierTaken: another contact has its e-mail or phone.
         PreconditionFailed: it is at another version, or is not there.
+        NotInPlan: it is not there, and the plan allows no further contact.
     """
     if wanted.external_id is not None and wanted.external_id != external_id:
         fault = FieldError(pointer="/external_id", code="differs", detail="the address names another external_id")
@@ -97,11 +102,14 @@ async def put_contact(ctx: Context, *, external_id: str, wanted: ContactFields, 
     if contact.external_id is None:
         fault = FieldError(pointer="#path/external_id", code="blank", detail="an external_id is not blank")
         raise Unprocessable(errors=(fault,), count=1)
+    allowance = await room_for_contacts(ctx)
     with _refusing_taken_identifiers():
         async with ctx.transaction("audience") as tx:
             before = await contacts.find_contact_by_external_id(tx, workspace_id=ctx.workspace, external_id=contact.external_id)
             if version is not None and (before is None or before.version != version):
                 raise PreconditionFailed(version=before.version if before else 0)
+            if before is None:
+                await require_room(ctx, tx, allowance)
             row = await contacts.put_contact(tx, contact, workspace_id=ctx.workspace, new_id=new_id(), version=version, now=ctx.now())
             if row is None:
                 raise PreconditionFailed(version=before.version + 1 if before else 1)

@@ -10,16 +10,20 @@ from nexusone.modules.audience.domain.contact import ATTRIBUTES_BYTES_MAX, ATTRI
 from nexusone.modules.audience.domain.csv_rows import ImportRow, RowBatch, RowFault, RowReader, UnreadableFile, errors_csv
 from nexusone.modules.audience.events import ImportFinished
 from nexusone.modules.audience.service.imports import errors_key, file_key
+from nexusone.modules.audience.service.room import require_room, room_for_contacts, wait_for_counting
 from nexusone.modules.audience.settings import AudienceSettings
 from nexusone.modules.audience.store import imports
 from nexusone.modules.audience.store.import_merge import Merged, TurnedDown, merge_rows
 from nexusone.modules.audience.store.imports import BatchOutcome, ImportRecord
+from nexusone.modules.billing import api as billing
 from nexusone.platform.blobs import BlobNotFound
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
 
 T = TypeVar("T")
+
+NOT_IN_PLAN = "the plan {plan} allows {limit} contacts; what came before this line was taken. Plan that would allow more: {allowed_by}"
 
 
 async def run_import(ctx: Context, *, import_id: UUID) -> None:
@@ -34,6 +38,8 @@ async def run_import(ctx: Context, *, import_id: UUID) -> None:
         await _take_file(ctx, record)
     except UnreadableFile as unreadable:
         failure = (unreadable.faults[0].code, str(unreadable))
+    except billing.NotInPlan as refusal:
+        failure = (refusal.code, NOT_IN_PLAN.format(**refusal.data))
     except BlobNotFound:
         failure = ("file_missing", "the file is not in the store any more; send it again")
     await _finish(ctx, import_id, failure=failure)
@@ -102,9 +108,10 @@ class _Batch:
         self._batch, self._bytes_read = batch, bytes_read
 
     async def take(self) -> None:
-        await self._ctx.atomically("audience", self._take)
+        allowance = await room_for_contacts(self._ctx)
+        await self._ctx.atomically("audience", lambda tx: self._take(tx, allowance))
 
-    async def _take(self, tx: Transaction) -> None:
+    async def _take(self, tx: Transaction, allowance: billing.Allowance) -> None:
         ctx = self._ctx
         record = await imports.find_import(tx, workspace_id=ctx.workspace, import_id=self._import_id, is_locked=True)
         # Another worker may have taken this import over and be ahead.
@@ -112,7 +119,10 @@ class _Batch:
             return
         rows = [row for row in self._batch.rows if row.line > record.last_line]
         faults = [fault for fault in self._batch.faults if fault.line > record.last_line]
+        await wait_for_counting(ctx, tx, allowance)
         merged = await self._merge(tx, rows)
+        if merged.created:
+            await require_room(ctx, tx, allowance, quantity=0)
         faults.extend(self._turned_down(rows, merged))
         outcome = BatchOutcome(
             last_line=self._batch.last_line,

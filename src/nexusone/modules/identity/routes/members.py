@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import Response
 
+from nexusone.kernel.errors import PaymentRequired
 from nexusone.kernel.page import Page
 from nexusone.modules.identity.contracts.members import (
     Invitation,
@@ -80,7 +81,7 @@ async def list_invitations(ctx: Caller, pager: Pager) -> Page[Invitation]:
     permission="members:write",
     status=201,
     summary="Invite somebody by mail",
-    refusals=(RoleNotFound, RankTooHigh, AlreadyMember, AlreadyInvited),
+    refusals=(PaymentRequired, RoleNotFound, RankTooHigh, AlreadyMember, AlreadyInvited),
 )
 async def invite(ctx: Caller, body: NewInvitation) -> Invitation:
     return await invitations.invite(ctx, wanted=body)

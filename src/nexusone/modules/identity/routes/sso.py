@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Cookie, Query, Response
 
-from nexusone.kernel.errors import PreconditionFailed
+from nexusone.kernel.errors import PaymentRequired, PreconditionFailed
 from nexusone.kernel.page import Page
 from nexusone.modules.identity.contracts.accounts import SignedIn
 from nexusone.modules.identity.contracts.mfa import MfaChallenge
@@ -58,7 +58,7 @@ Words = Annotated[str | None, Query(max_length=4000)]
     permission="sso:write",
     status=201,
     summary="Connect an identity provider",
-    refusals=(PermissionNotHeld, SsoIssuerUnusable, SsoProviderUnavailable, SsoConnectionExists, StepUpNeeded),
+    refusals=(PaymentRequired, PermissionNotHeld, SsoIssuerUnusable, SsoProviderUnavailable, SsoConnectionExists, StepUpNeeded),
 )
 async def create_connection(ctx: Caller, body: NewSsoConnection, response: Response) -> SsoConnection:
     made = await sso_connections.create_connection(ctx, wanted=body)

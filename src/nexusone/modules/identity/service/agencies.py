@@ -1,6 +1,7 @@
 """Agencies: a workspace whose owner makes further ones, and sees them together."""
 
 from dataclasses import replace
+from uuid import UUID
 
 from nexusone.kernel.errors import Conflict
 from nexusone.kernel.ids import new_id
@@ -52,6 +53,19 @@ async def create_workspace(ctx: Context, *, wanted: NewAgencyWorkspace) -> Works
         made = details_of(await get_row(inside, tx))
     await record_apart(ctx, action="identity.agency.workspace_made", object_kind="workspace", object_id=str(made.id), result="done")
     return made
+
+
+async def list_clients(ctx: Context) -> dict[UUID, str]:
+    """The agency's workspaces with their names, each read inside its own walls."""
+    async with ctx.transaction("system") as tx:
+        found = await workspaces.list_of_agency(tx, agency_id=ctx.workspace)
+    clients = {}
+    for workspace_id in found:
+        async with ctx.for_workspace(workspace_id).transaction("identity") as tx:
+            row = await workspaces.find_workspace(tx, workspace_id=workspace_id)
+        if row is not None and row.agency_id == ctx.workspace:
+            clients[workspace_id] = row.name
+    return clients
 
 
 async def get_overview(ctx: Context) -> AgencyOverview:

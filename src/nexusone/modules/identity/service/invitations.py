@@ -12,13 +12,14 @@ from nexusone.modules.identity.contracts.members import Invitation, InvitationAn
 from nexusone.modules.identity.domain.credentials import SecretReference, digest_of, is_same
 from nexusone.modules.identity.domain.invitations import read_invitation_token, write_invitation_token
 from nexusone.modules.identity.events import InvitationWithdrawn, MemberInvited, MemberJoined
+from nexusone.modules.identity.ports.plans import PlanAllowance, PlanGate
 from nexusone.modules.identity.service.mailing import link_to, post
 from nexusone.modules.identity.service.passwords import hash_password, password_faults_of
 from nexusone.modules.identity.service.refusals import AlreadyInvited, AlreadyMember, InvitationNotFound, InvitationSpent
 from nexusone.modules.identity.service.rights import named
 from nexusone.modules.identity.service.roles import choose_role
 from nexusone.modules.identity.settings import IdentitySettings
-from nexusone.modules.identity.store import accounts, invitations, members
+from nexusone.modules.identity.store import accounts, invitations, members, workspaces
 from nexusone.modules.identity.store.accounts import UserRow
 from nexusone.modules.identity.store.invitations import InvitationRow
 from nexusone.modules.identity.store.members import RoleChoice
@@ -33,6 +34,7 @@ SEND_INVITATION = "identity.send_invitation"
 SECRET_BYTES = 32
 INVITE_RATE = "60/hour"
 ANSWER_RATE = "30/minute"
+SEATS = "members.seats"
 
 
 class InvitationOrder(Contract):
@@ -49,13 +51,16 @@ async def invite(ctx: Context, *, wanted: NewInvitation) -> Invitation:
         RankTooHigh: the role may do more than the caller.
         AlreadyMember, AlreadyInvited: as they say.
         RateLimited: the workspace invited many people lately.
+        PaymentRequired: the plan has no seat left.
     """
     await take(ctx, [Limit(policy="invite", rate=rate(INVITE_RATE), subject=str(ctx.workspace))])
     email, now = wanted.email.strip().lower(), ctx.now()
+    seats = await ctx.port(PlanGate).allowance_of(ctx, feature=SEATS)
     async with ctx.transaction("identity") as tx:
         choice = await choose_role(ctx, tx, wanted.role)
         if await invitations.is_member(tx, workspace_id=ctx.workspace, email=email):
             raise AlreadyMember
+        await _require_seat(ctx, tx, seats)
         row = InvitationRow(
             id=new_id(),
             email=email,
@@ -73,6 +78,12 @@ async def invite(ctx: Context, *, wanted: NewInvitation) -> Invitation:
         await publish(tx, MemberInvited(invitation_id=row.id, role=named(row.role, row.custom_role_id)))
         await conclude(tx, _invitation(row))
     return _invitation(row)
+
+
+async def count_seats(ctx: Context) -> int:
+    """How many seats are used: members, and invitations that are open."""
+    async with ctx.transaction("identity") as tx:
+        return await invitations.count_seats(tx, workspace_id=ctx.workspace, now=ctx.now())
 
 
 async def list_invitations(ctx: Context, *, request: PageRequest) -> PageOf[Invitation]:
@@ -147,6 +158,14 @@ async def accept_invitation(ctx: Context, *, answer: InvitationAnswer) -> Joined
             await publish(tx, MemberJoined(user_id=user.id, role=named(row.role, row.custom_role_id)))
         workspace = await accounts.get_workspace(tx, workspace_id=inside.workspace)
     return Joined(workspace_id=inside.workspace, workspace_name=workspace.name, email=row.email, is_new_account=fresh is not None)
+
+
+async def _require_seat(ctx: Context, tx: Transaction, seats: PlanAllowance) -> None:
+    if seats.limit is None:
+        return
+    # Of two who want the last seat, the second waits here and then counts the first.
+    await workspaces.find_workspace(tx, workspace_id=ctx.workspace, is_locked=True)
+    seats.require(used=await invitations.count_seats(tx, workspace_id=ctx.workspace, now=ctx.now()))
 
 
 async def _open(ctx: Context, tx: Transaction, reference: SecretReference, *, is_locked: bool) -> InvitationRow:

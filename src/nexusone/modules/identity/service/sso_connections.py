@@ -12,6 +12,7 @@ from nexusone.modules.identity.contracts.single_sign_on import NewSsoConnection,
 from nexusone.modules.identity.domain.permissions import permissions_of, within
 from nexusone.modules.identity.events import SsoConnectionChanged, SsoConnectionCreated, SsoConnectionDeleted
 from nexusone.modules.identity.ports import DomainProofs
+from nexusone.modules.identity.ports.plans import PlanGate
 from nexusone.modules.identity.service.mfa import find_factors
 from nexusone.modules.identity.service.refusals import PermissionNotHeld, SsoConnectionExists, SsoConnectionNotFound, SsoNotTried
 from nexusone.modules.identity.service.sso_issuers import metadata_of
@@ -38,10 +39,12 @@ async def create_connection(ctx: Context, *, wanted: NewSsoConnection) -> SsoCon
         SsoIssuerUnusable: the issuer cannot be used.
         SsoProviderUnavailable: the issuer does not answer.
         SsoConnectionExists: there is one to this client of this issuer.
+        PaymentRequired: the plan is without single sign-on.
         StepUpNeeded, PeopleOnly: as `require_recent`.
     """
     require_recent(ctx)
     _refuse_higher_role(ctx, wanted.default_role)
+    (await ctx.port(PlanGate).allowance_of(ctx, feature="sso")).require(used=0)
     await metadata_of(ctx, issuer=wanted.issuer, is_fresh=True)
     key = await ctx.runtime.vault.key_of(ctx.workspace)
     connection_id, now = new_id(), ctx.now()

@@ -54,6 +54,13 @@ update identity.invitation set withdrawn_at = %(now)s, secret_hash = null
 where workspace_id = %(workspace_id)s and id = %(id)s and accepted_at is null and withdrawn_at is null
 """)
 
+COUNT_SEATS = sql("""
+select (select count(*) from identity.member where workspace_id = %(workspace_id)s) + (
+    select count(*) from identity.invitation
+    where workspace_id = %(workspace_id)s and accepted_at is null and withdrawn_at is null and expires_at > %(now)s
+)
+""")
+
 IS_MEMBER = sql("""
 select exists (
     select from identity.member as m join identity.user_account as u on u.id = m.user_id
@@ -136,3 +143,8 @@ async def withdraw(tx: Transaction, *, workspace_id: UUID, invitation_id: UUID, 
 async def is_member(tx: Transaction, *, workspace_id: UUID, email: str) -> bool:
     """Whether the address belongs to a member."""
     return await tx.fetch_value(bool, IS_MEMBER, {"workspace_id": workspace_id, "email": email})
+
+
+async def count_seats(tx: Transaction, *, workspace_id: UUID, now: datetime) -> int:
+    """How many members there are, and invitations that would make more."""
+    return await tx.fetch_value(int, COUNT_SEATS, {"workspace_id": workspace_id, "now": now})

@@ -7,7 +7,7 @@ from fastapi import Response
 from nexusone.kernel.errors import PreconditionFailed
 from nexusone.kernel.page import Page
 from nexusone.modules.audience.api import SegmentNotFound
-from nexusone.modules.billing.api import InsufficientCredits
+from nexusone.modules.billing.api import InsufficientCredits, NotInPlan
 from nexusone.modules.marketing.contracts import (
     Campaign,
     CampaignChange,
@@ -164,7 +164,7 @@ async def preflight(ctx: Caller, campaign_id: UUID) -> Preflight:
     permission="campaigns:send",
     status=202,
     summary="Send a campaign",
-    refusals=(CampaignNotFound, CampaignReadOnly, TemplateNotFound, SegmentNotFound, CampaignAlreadySent, InsufficientCredits),
+    refusals=(CampaignNotFound, CampaignReadOnly, TemplateNotFound, SegmentNotFound, CampaignAlreadySent, InsufficientCredits, NotInPlan),
     key_use="required",
     cost=5,
 )

@@ -8,6 +8,7 @@ from nexusone.modules.billing import api as billing
 from nexusone.modules.marketing.contracts import Campaign, Preflight
 from nexusone.modules.marketing.events import CampaignPaused, CampaignResumed
 from nexusone.modules.marketing.service.campaigns import get_row, lock_row, shown
+from nexusone.modules.marketing.service.quota import MESSAGES
 from nexusone.modules.marketing.service.refusals import (
     CampaignAlreadySent,
     CampaignNotPaused,
@@ -45,6 +46,7 @@ async def send(ctx: Context, *, campaign_id: UUID) -> Campaign:
         CampaignNotFound, TemplateNotFound, SegmentNotFound: there is none.
         CampaignAlreadySent: it left before.
         InsufficientCredits: they do not cover it as things stand; the jobs look again.
+        NotInPlan: so many messages are not in the plan any more this month; the jobs look again, and take them.
     """
     async with ctx.transaction("marketing") as tx:
         row = await get_row(tx, campaign_id=campaign_id)
@@ -52,6 +54,8 @@ async def send(ctx: Context, *, campaign_id: UUID) -> Campaign:
         raise CampaignAlreadySent(status=row.status)
     settings = ctx.setting(MarketingSettings)
     wanted, excluded = await _count(ctx, row)
+    if wanted:
+        await billing.check_entitlement(ctx, feature=MESSAGES, quantity=wanted)
     await _require_credits(ctx, wanted * settings.credits_per_email_micros)
     parts = 1 + (wanted + sum(excluded.values())) // settings.snapshot_part_size
     async with ctx.transaction("marketing") as tx:

@@ -6,6 +6,7 @@ from uuid import UUID
 from nexusone.modules.billing import api as billing
 from nexusone.modules.marketing.domain.tallies import Tally, tally_of
 from nexusone.modules.marketing.events import CampaignCancelled, CampaignSent
+from nexusone.modules.marketing.service.quota import give_back_messages
 from nexusone.modules.marketing.service.sending.errands import enqueue_close
 from nexusone.modules.marketing.store import campaigns, deliveries
 from nexusone.modules.marketing.store.campaigns import CampaignRow
@@ -29,6 +30,7 @@ async def close_campaign(ctx: Context, *, campaign_id: UUID) -> None:
     tally = await _final_tally(ctx, row)
     if tally is None:
         return
+    await give_back_messages(ctx, campaign_id=row.id, sent=tally.payable)
     settled = await _settle(ctx, row, tally)
     async with ctx.transaction("marketing") as tx:
         status = await campaigns.close(

@@ -10,6 +10,7 @@ from nexusone.modules.billing import api as billing
 from nexusone.modules.marketing.domain.faults import RenderFault, TemplateRejected
 from nexusone.modules.marketing.domain.variants import Template
 from nexusone.modules.marketing.events import CampaignFailed, CampaignStarted
+from nexusone.modules.marketing.service.quota import give_back_messages, take_messages
 from nexusone.modules.marketing.service.refusals import TemplateFaulty
 from nexusone.modules.marketing.service.rendering import compiled_variant, template_of
 from nexusone.modules.marketing.service.sending.errands import enqueue_close, enqueue_lanes
@@ -83,6 +84,7 @@ async def _start(ctx: Context, campaign_id: UUID) -> None:
     row = await _find(ctx, campaign_id)
     if row is None or row.recipients is None:
         return
+    await take_messages(ctx, campaign_id=row.id, count=row.recipients)
     needed = row.recipients * (row.credits_per_email_micros or 0)
     if needed and row.hold_key:
         await billing.hold(ctx, key=row.hold_key, amount_micros=needed, purpose=HOLD_PURPOSE, expires_in=HOLD_EXPIRES_IN)
@@ -102,6 +104,7 @@ async def _let_go(ctx: Context, row: CampaignRow | None) -> None:
     """A campaign that was cancelled while its credits were being held must not keep them."""
     if row is None or row.status != "cancelled" or row.closed_at is None or not row.hold_key:
         return
+    await give_back_messages(ctx, campaign_id=row.id, sent=0)
     try:
         await billing.release(ctx, key=row.hold_key)
     except (billing.HoldNotFound, billing.HoldResolved):
