@@ -1,6 +1,7 @@
-"""The messages a plan allows in a month: taken by a campaign before it leaves, and given back for what never left."""
+"""The messages a plan allows in a month: taken by a campaign before it leaves, and given back for what never left.
 
-from uuid import UUID
+The key is that of the hold of its credits, so both are the campaign's, once.
+"""
 
 from nexusone.modules.billing import api as billing
 from nexusone.platform.runtime import Context
@@ -8,20 +9,17 @@ from nexusone.platform.runtime import Context
 MESSAGES = "campaigns.monthly_messages"
 
 
-async def take_messages(ctx: Context, *, campaign_id: UUID, count: int) -> None:
+async def take_messages(ctx: Context, *, key: str | None, count: int) -> None:
     """Takes a campaign's messages, once.
 
     Raises:
         NotInPlan: there are not so many left this month.
     """
-    if count:
-        await billing.take_entitlement(ctx, feature=MESSAGES, quantity=count, key=_key(campaign_id))
+    if key and count:
+        await billing.take_entitlement(ctx, feature=MESSAGES, quantity=count, key=key)
 
 
-async def give_back_messages(ctx: Context, *, campaign_id: UUID, sent: int) -> None:
+async def give_back_messages(ctx: Context, *, key: str | None, sent: int) -> None:
     """Gives back all but those that were sent."""
-    await billing.give_back_entitlement(ctx, key=_key(campaign_id), kept=sent)
-
-
-def _key(campaign_id: UUID) -> str:
-    return f"campaign:{campaign_id}"
+    if key:
+        await billing.give_back_entitlement(ctx, key=key, kept=sent)

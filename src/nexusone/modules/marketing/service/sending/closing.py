@@ -30,7 +30,7 @@ async def close_campaign(ctx: Context, *, campaign_id: UUID) -> None:
     tally = await _final_tally(ctx, row)
     if tally is None:
         return
-    await give_back_messages(ctx, campaign_id=row.id, sent=tally.payable)
+    await give_back_messages(ctx, key=row.hold_key, sent=tally.payable)
     settled = await _settle(ctx, row, tally)
     async with ctx.transaction("marketing") as tx:
         status = await campaigns.close(

@@ -84,7 +84,7 @@ async def _start(ctx: Context, campaign_id: UUID) -> None:
     row = await _find(ctx, campaign_id)
     if row is None or row.recipients is None:
         return
-    await take_messages(ctx, campaign_id=row.id, count=row.recipients)
+    await take_messages(ctx, key=row.hold_key, count=row.recipients)
     needed = row.recipients * (row.credits_per_email_micros or 0)
     if needed and row.hold_key:
         await billing.hold(ctx, key=row.hold_key, amount_micros=needed, purpose=HOLD_PURPOSE, expires_in=HOLD_EXPIRES_IN)
@@ -104,7 +104,7 @@ async def _let_go(ctx: Context, row: CampaignRow | None) -> None:
     """A campaign that was cancelled while its credits were being held must not keep them."""
     if row is None or row.status != "cancelled" or row.closed_at is None or not row.hold_key:
         return
-    await give_back_messages(ctx, campaign_id=row.id, sent=0)
+    await give_back_messages(ctx, key=row.hold_key, sent=0)
     try:
         await billing.release(ctx, key=row.hold_key)
     except (billing.HoldNotFound, billing.HoldResolved):
