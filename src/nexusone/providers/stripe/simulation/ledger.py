@@ -106,8 +106,8 @@ class Ledger:
         behaviour = BEHAVIOURS[method["card"]["last4"]]
         if behaviour != "good":
             self._decline(made, behaviour)
-            error = {"type": "card_error", **made["last_payment_error"], "payment_intent": made}
-            raise VendorRefusal(402, error["message"], **error)
+            told = {name: value for name, value in made["last_payment_error"].items() if name != "message"}
+            raise VendorRefusal(402, made["last_payment_error"]["message"], **told, payment_intent=dict(made))
         self._capture(made, method)
         return made
 
