@@ -15,10 +15,23 @@ from nexusone.modules.billing.events import (
     InvoicePaid,
     InvoicePaymentFailed,
     InvoiceVoided,
+    SubscriptionCanceled,
+    SubscriptionChanged,
+    SubscriptionEnded,
+    SubscriptionPastDue,
+    SubscriptionPaused,
+    SubscriptionRecovered,
+    SubscriptionRenewed,
+    SubscriptionResumed,
+    SubscriptionStarted,
+    TrialEnding,
 )
-from nexusone.modules.billing.graphql import BillingQuery
-from nexusone.modules.billing.jobs import SCHEDULES
-from nexusone.modules.billing.routes import ledger
+from nexusone.modules.billing.graphql.credits import CreditsQuery
+from nexusone.modules.billing.graphql.invoices import InvoicesQuery
+from nexusone.modules.billing.graphql.plans import PlansQuery
+from nexusone.modules.billing.graphql.subscriptions import SubscriptionsQuery
+from nexusone.modules.billing.jobs import JOBS, SCHEDULES
+from nexusone.modules.billing.routes import invoices, ledger, plans, plans_desk, subscriptions
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
 from nexusone.modules.billing.settings import BillingSettings, InvoiceSettings
 from nexusone.modules.billing.subscribers import SUBSCRIBERS
@@ -27,8 +40,9 @@ from nexusone.web.module import Module
 MODULE = Module(
     name="billing",
     folder=Path(__file__).parent,
-    doors=(ledger.door,),
-    graphql_queries=(BillingQuery,),
+    doors=(ledger.door, invoices.door, plans.door, plans_desk.door, subscriptions.door),
+    graphql_queries=(CreditsQuery, InvoicesQuery, PlansQuery, SubscriptionsQuery),
+    jobs=JOBS,
     subscribers=SUBSCRIBERS,
     schedules=SCHEDULES,
     events=(
@@ -41,9 +55,19 @@ MODULE = Module(
         InvoicePaymentFailed,
         InvoiceVoided,
         CreditNoteIssued,
+        SubscriptionStarted,
+        SubscriptionRenewed,
+        SubscriptionChanged,
+        SubscriptionPaused,
+        SubscriptionResumed,
+        SubscriptionCanceled,
+        SubscriptionEnded,
+        SubscriptionPastDue,
+        SubscriptionRecovered,
+        TrialEnding,
     ),
     settings=(BillingSettings, InvoiceSettings),
-    permissions=("credits:read",),
+    permissions=("credits:read", "invoices:read", "invoices:write", "plans:read", "subscriptions:read", "subscriptions:write"),
     personal_data={
         "billing_profile.legal_name": "who is billed, perhaps a person",
         "billing_profile.street": "where invoices go",

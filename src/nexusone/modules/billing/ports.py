@@ -1,8 +1,8 @@
-"""What billing needs from the world: somebody who collects money, and who knows how many there are of what plans limit."""
+"""What billing needs from the world: somebody who collects money, registers of VAT ids, and what currencies are worth."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 from nexusone.kernel.money import Money
@@ -212,3 +212,50 @@ class UsageGauges:
     """How many there are now of what a plan limits, by feature; whoever has the things counts them, in a transaction of its own."""
 
     counters: Mapping[str, Callable[[Context], Awaitable[int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class VatIdAnswer:
+    """What is known of a VAT id; `reference` is the register's receipt for a valid one. Unknown: the register did not say."""
+
+    outcome: Literal["valid", "invalid", "unknown"]
+    reference: str | None = None
+
+
+class VatIdChecker(Protocol):
+    """Asks the register of a country whether a VAT id is good. Never raises for the register's sake: that is `unknown`."""
+
+    async def check(self, *, country: str, vat_id: str, asker: str | None) -> VatIdAnswer:
+        """The answer for a normalised id with its prefix; `asker` is the VAT id of whoever wants to know."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DailyRate:
+    """What one unit of `reference` bought of a currency on a day, in millionths of millionths."""
+
+    reference: str
+    currency: str
+    rate_on: date
+    rate_pico: int
+
+
+class ExchangeRates(Protocol):
+    """Publishes what currencies are worth, day by day. Raises: DefiniteFailure, UnknownOutcome."""
+
+    @property
+    def source(self) -> str:
+        """Who publishes them."""
+        ...
+
+    async def rates(self, *, since: date, until: date) -> list[DailyRate]:
+        """All rates of those days; days on which none are published are left out."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        ...

@@ -22,6 +22,13 @@ class CollectInvoice(Contract):
     invoice_id: Id
 
 
+class PaperOrder(Contract):
+    """The order to typeset, or to mail, an invoice, or the credit note that is named besides."""
+
+    invoice_id: Id
+    credit_note_id: Id | None = None
+
+
 class PartyOnInvoice(Contract):
     """Seller or buyer as they were when the invoice was issued."""
 
@@ -118,13 +125,14 @@ class CreditedLine(Contract):
 
 
 class NewCreditNote(Contract):
-    """What to take back, and why; without `lines`, all that is left."""
+    """What to take back, and why; without `lines`, all that is left. Repeating a `key` gives the credit note there is."""
 
     model_config = ConfigDict(
         **Contract.model_config,
-        json_schema_extra={"examples": [{"reason": "Charged twice", "lines": [{"position": 1, "amount": 500}]}]},
+        json_schema_extra={"examples": [{"key": "ticket-4711", "reason": "Charged twice", "lines": [{"position": 1, "amount": 500}]}]},
     )
 
+    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
     reason: Annotated[Text, StringConstraints(min_length=1, max_length=500)]
     lines: Annotated[list[CreditedLine], Field(max_length=500)] | None = None
 

@@ -9,6 +9,7 @@ from typing import Literal
 VatOutcome = Literal["valid", "invalid", "unknown"]
 TaxTreatment = Literal["standard", "reverse_charge", "outside_scope"]
 UNION = "EU"
+PREFIXES: Mapping[str, str] = {"GR": "EL", "CH": "CHE", "NO": "NO"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,17 @@ def normalised_vat_id(text: str) -> str:
     return re.sub(r"[\s./-]", "", text).upper()
 
 
-def is_vat_id(territories: Mapping[str, Territory], *, country: str, vat_id: str) -> bool:
-    """Whether a normalised id has the form of the country's; any form will do where none is known."""
+def vat_id_of(territories: Mapping[str, Territory], *, country: str, text: str) -> str | None:
+    """What a person wrote as the country's VAT id, normalised and with its prefix; None where it is none.
+
+    Any short text of letters and digits will do for countries whose form is not known.
+    """
+    written = normalised_vat_id(text)
     place = territories.get(country)
     if place is None or place.vat_id is None:
-        return re.fullmatch(r"[A-Z0-9]{4,20}", vat_id) is not None
-    return place.vat_id.fullmatch(vat_id) is not None
+        return written if re.fullmatch(r"[A-Z0-9]{4,20}", written) else None
+    candidates = (written, f"{PREFIXES.get(country, country)}{written}")
+    return next((candidate for candidate in candidates if place.vat_id.fullmatch(candidate)), None)
 
 
 def _collects(seller: Seller, place: Territory, territories: Mapping[str, Territory]) -> bool:

@@ -143,12 +143,13 @@ create table billing.credit_note (
     tax_minor bigint not null check (tax_minor >= 0),
     total_minor bigint not null check (total_minor > 0 and total_minor = net_minor + tax_minor),
     reason text not null,
+    key text not null,
     issued_at timestamptz not null,
     primary key (workspace_id, id),
     unique (workspace_id, issuer, number),
+    unique (workspace_id, invoice_id, key),
     foreign key (workspace_id, invoice_id) references billing.invoice (workspace_id, id)
 );
-create index credit_note_by_invoice on billing.credit_note (workspace_id, invoice_id);
 select platform.protect('billing.credit_note');
 revoke update, delete on billing.credit_note from m_billing;
 

@@ -1,14 +1,17 @@
 """Issuing invoices, and what payments make of them. Everything happens in the caller's transaction."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from nexusone.kernel.ids import new_id
-from nexusone.modules.billing.contracts.invoices import CollectInvoice, PartyOnInvoice
+from nexusone.kernel.money import Money
+from nexusone.modules.billing.contracts.invoices import CollectInvoice, InvoiceStateName, PaperOrder, PartyOnInvoice
 from nexusone.modules.billing.domain.invoices import InvoiceDraft, check_draft, totals_of
 from nexusone.modules.billing.domain.taxes import Buyer, Tax, tax_for
 from nexusone.modules.billing.events import InvoiceIssued, InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from nexusone.modules.billing.service.issuers import issuer_for, party_of, seller_of
+from nexusone.modules.billing.service.rates import write_rate
 from nexusone.modules.billing.service.refusals_invoices import BillingProfileMissing, InvoiceNotFound, InvoiceSettled
 from nexusone.modules.billing.service.tax_tables import territories
 from nexusone.modules.billing.settings import InvoiceSettings, Issuer
@@ -21,6 +24,16 @@ from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
 
 COLLECT_JOB = "billing.collect_invoice"
+TYPESET_JOB = "billing.typeset_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be collected of an invoice."""
+
+    amount: Money
+    state: InvoiceStateName
+    subscription_id: UUID | None
 
 
 async def issue(ctx: Context, tx: Transaction, draft: InvoiceDraft) -> UUID:
@@ -39,8 +52,25 @@ async def issue(ctx: Context, tx: Transaction, draft: InvoiceDraft) -> UUID:
     taken = await invoices.take_number(tx, issuer=issuer.code, kind="invoice", now=ctx.now())
     invoice, lines = _written(ctx, draft, profile, issuer, taken)
     await invoices.insert_invoice(tx, invoice, lines)
+    await write_rate(ctx, tx, invoice, issuer)
     await _announce(tx, invoice)
     return invoice.id
+
+
+def number_of(issuer: Issuer, mark: str, taken: TakenNumber) -> str:
+    """A number as it stands on the paper; `mark` tells the series of one issuer apart."""
+    return f"{issuer.prefix}{mark}{taken.year}-{taken.last_number:06d}"
+
+
+async def find_due(ctx: Context, tx: Transaction, *, invoice_id: UUID) -> Due:
+    """What an invoice still charges, locked until the transaction ends: its total less what was credited, nothing unless it is open.
+
+    Raises:
+        InvoiceNotFound: no such invoice.
+    """
+    row = await _locked(ctx, tx, invoice_id)
+    owed = row.total_minor - row.credited_minor if row.state in ("open", "uncollectible") else 0
+    return Due(amount=Money(amount=owed, currency=row.currency), state=row.state, subscription_id=row.subscription_id)
 
 
 async def mark_paid(ctx: Context, tx: Transaction, *, invoice_id: UUID, payment_id: UUID) -> bool:
@@ -127,7 +157,7 @@ def _written(
         workspace_id=ctx.workspace,
         id=new_id(),
         issuer=issuer.code,
-        number=f"{issuer.prefix}{ctx.now().year}-{taken.last_number:06d}",
+        number=number_of(issuer, "", taken),
         currency=draft.currency,
         net=totals.net,
         tax=totals.tax,
@@ -178,6 +208,7 @@ async def _announce(tx: Transaction, invoice: NewInvoice) -> None:
         due_at=invoice.due_at,
     )
     await publish(tx, issued)
+    await enqueue_named(tx, [(TYPESET_JOB, PaperOrder(invoice_id=invoice.id))], key=str(invoice.id))
     if total > 0:
         await enqueue_named(tx, [(COLLECT_JOB, CollectInvoice(invoice_id=invoice.id))], key=str(invoice.id))
     else:

@@ -39,6 +39,12 @@ class CurrencyUnknown(Unprocessable):
     code = "billing.currency_unknown"
 
 
+class LocaleUnknown(Unprocessable):
+    """It is not a language tag such as de or pt-BR."""
+
+    code = "billing.locale_unknown"
+
+
 class InvoiceNotRendered(Conflict):
     """The PDF is being made; it is there in a moment."""
 
@@ -49,3 +55,9 @@ class InvoiceSettled(Conflict):
     """The invoice is `state` already and can neither be voided nor written off."""
 
     code = "billing.invoice_settled"
+
+
+class ExchangeRateMissing(Unavailable):
+    """What `currency` was worth in `into` on the day is not published yet."""
+
+    code = "billing.exchange_rate_missing"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -16,7 +16,7 @@ insert into billing.paper_series as s (issuer, kind, year, last_number, last_iss
 values (%(issuer)s, %(kind)s, %(year)s, 1, %(now)s)
 on conflict (issuer, kind, year) do update
 set last_number = s.last_number + 1, last_issued_at = greatest(s.last_issued_at, excluded.last_issued_at)
-returning last_number, last_issued_at
+returning year, last_number, last_issued_at
 """)
 
 INSERT_INVOICE = sql("""
@@ -47,7 +47,7 @@ on conflict (workspace_id, invoice_id) do nothing
 
 # The row's lock puts everything that happens to one invoice in order.
 LOCK_STATE = sql("""
-select s.state, s.payment_id, s.failures, s.credited_minor, i.subscription_id, i.currency, i.total_minor
+select s.state, s.payment_id, s.failures, s.credited_minor, i.issuer, i.subscription_id, i.currency, i.total_minor
 from billing.invoice_state as s
 join billing.invoice as i on i.workspace_id = s.workspace_id and i.id = s.invoice_id
 where s.workspace_id = %(workspace_id)s and s.invoice_id = %(invoice_id)s
@@ -60,11 +60,21 @@ set state = %(state)s, payment_id = coalesce(%(payment_id)s, payment_id), failur
 where workspace_id = %(workspace_id)s and invoice_id = %(invoice_id)s
 """)
 
+KEEP_PDF = sql("""
+update billing.invoice_state set pdf_key = %(pdf_key)s
+where workspace_id = %(workspace_id)s and invoice_id = %(invoice_id)s and pdf_key is null
+""")
+
+NOTE_MAILED = sql("""
+update billing.invoice_state set mailed_at = %(now)s where workspace_id = %(workspace_id)s and invoice_id = %(invoice_id)s
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class TakenNumber:
     """The number taken, and the instant of issue: never before that of an earlier number."""
 
+    year: int
     last_number: int
     last_issued_at: datetime
 
@@ -114,6 +124,7 @@ class StateRow:
     payment_id: UUID | None
     failures: int
     credited_minor: int
+    issuer: str
     subscription_id: UUID | None
     currency: str
     total_minor: int
@@ -127,7 +138,7 @@ class NewRate:
     invoice_id: UUID
     currency: str
     rate_pico: int
-    rate_on: str
+    rate_on: date
     net: int
     tax: int
 
@@ -178,3 +189,13 @@ async def change_state(
             "now": now,
         },
     )
+
+
+async def keep_pdf(tx: Transaction, *, workspace_id: UUID, invoice_id: UUID, pdf_key: str) -> bool:
+    """Notes where the PDF is; False where that was noted before."""
+    return await tx.execute(KEEP_PDF, {"workspace_id": workspace_id, "invoice_id": invoice_id, "pdf_key": pdf_key}) == 1
+
+
+async def note_mailed(tx: Transaction, *, workspace_id: UUID, invoice_id: UUID, now: datetime) -> None:
+    """Notes that the invoice was mailed."""
+    await tx.execute(NOTE_MAILED, {"workspace_id": workspace_id, "invoice_id": invoice_id, "now": now})

@@ -38,10 +38,13 @@ PERMISSIONS: Mapping[str, str] = {
     "events:read": "Follow what happens in the workspace as it happens",
     "generations:read": "See generations, models and prices",
     "generations:write": "Have the AI write, which costs credits",
+    "invoices:read": "See invoices and who is billed",
+    "invoices:write": "Say who is billed",
     "members:read": "See members and invitations",
     "members:write": "Invite members, change their roles, remove them",
     "mfa:read": "See which second factors the workspace demands",
     "mfa:write": "Demand second factors of members",
+    "plans:read": "See the plan, what it gives and what of it was used",
     "roles:read": "See roles and what they allow",
     "roles:write": "Make, change and delete roles of the workspace's own",
     "segments:manage": "See, change and share every segment, restricted ones too",
@@ -49,6 +52,8 @@ PERMISSIONS: Mapping[str, str] = {
     "segments:write": "Make, change and delete segments",
     "sso:read": "See how the workspace signs in through its own identity provider",
     "sso:write": "Connect an identity provider and demand its use",
+    "subscriptions:read": "See the subscription and what happened to it",
+    "subscriptions:write": "Subscribe, change, pause and cancel",
     "templates:read": "See templates",
     "templates:write": "Make, change and delete templates",
     "workspace:delete": "Delete the workspace, or call its deletion off",
@@ -78,7 +83,9 @@ PERSONAL_PERMISSIONS: frozenset[str] = frozenset(
 
 _OWNERS_ALONE = frozenset({"agency:write", "workspace:delete", "workspace:export", "workspace:suspend", "workspace:transfer"})
 _EVERYONE = frozenset({"workspace:read", "members:read", "roles:read"})
-_CAMPAIGN_READING = frozenset({"campaigns:read", "segments:read", "templates:read", "contacts:read", "generations:read", "credits:read"})
+_CAMPAIGN_READING = frozenset(
+    {"campaigns:read", "segments:read", "templates:read", "contacts:read", "generations:read", "credits:read", "plans:read"}
+)
 
 ROLES: Mapping[RoleName, Role] = {
     "owner": Role("Everything, and the last word on the workspace itself", frozenset({EVERYTHING})),
@@ -100,7 +107,10 @@ ROLES: Mapping[RoleName, Role] = {
         | _CAMPAIGN_READING
         | {"api_keys:read", "api_keys:write", "contacts:write", "segments:write", "templates:write", "events:read"},
     ),
-    "billing": Role("Credits and nothing of the business behind them", _EVERYONE | {"credits:read"}),
+    "billing": Role(
+        "Credits, the subscription, invoices and nothing of the business behind them",
+        _EVERYONE | {"credits:read", "plans:read", "invoices:read", "invoices:write", "subscriptions:read", "subscriptions:write"},
+    ),
     "viewer": Role("Reads campaigns and what they are made of", _EVERYONE | _CAMPAIGN_READING),
 }
 

@@ -1,4 +1,4 @@
-"""GraphQL door of billing."""
+"""GraphQL door of credits."""
 
 import strawberry
 
@@ -31,8 +31,8 @@ async def _credits(info: GraphqlInfo) -> CreditsType:
 
 
 @strawberry.type
-class BillingQuery:
-    """Billing's fields of the Query type."""
+class CreditsQuery:
+    """Fields of the Query type about credits."""
 
     credits: CreditsType = strawberry.field(
         resolver=_credits, description="How many credits the workspace has.", permission_classes=needs("credits:read")
