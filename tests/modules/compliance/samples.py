@@ -107,6 +107,7 @@ SAMPLES: dict[str, Sample] = {}
 READING: dict[str, str] = {
     "graphql.graphql": "queries only; there are no mutations",
     "audience.preview_segment": "counts who would be in a segment",
+    "plans.check_coupon": "calculates what a coupon would take off",
     "marketing.preflight": "counts who would get a campaign",
     "marketing.render_template": "shows a mail as one contact would see it",
 }
