@@ -1,5 +1,9 @@
-"""What others' events make billing do."""
+"""What others' events make billing do, and its own."""
 
+from typing import Any
+
+from nexusone.modules.billing.events import InvoicePaid, InvoicePaymentFailed
+from nexusone.modules.billing.service import dunning
 from nexusone.modules.billing.service.grants import grant_signup_credits
 from nexusone.modules.identity.events import WorkspaceCreated
 from nexusone.platform.events import Subscriber
@@ -11,4 +15,18 @@ async def open_ledger_for_new_workspace(ctx: Context, event: WorkspaceCreated) -
     await grant_signup_credits(ctx.for_workspace(event.workspace_id), key=f"sign_up:{event.event_id}")
 
 
-SUBSCRIBERS = (Subscriber(event=WorkspaceCreated, name="billing.open_ledger_for_new_workspace", handler=open_ledger_for_new_workspace),)
+async def begin_or_heal_paid_subscription(ctx: Context, event: InvoicePaid) -> None:
+    """Gives the plan with the first payment, and ends dunning; the same event again changes nothing."""
+    await dunning.note_paid(ctx, event=event)
+
+
+async def dun_for_failed_payment(ctx: Context, event: InvoicePaymentFailed) -> None:
+    """Puts the subscription past due and plans the next try; each failure counts once."""
+    await dunning.note_failed(ctx, event=event)
+
+
+SUBSCRIBERS: tuple[Subscriber[Any], ...] = (
+    Subscriber(event=WorkspaceCreated, name="billing.open_ledger_for_new_workspace", handler=open_ledger_for_new_workspace),
+    Subscriber(event=InvoicePaid, name="billing.begin_or_heal_paid_subscription", handler=begin_or_heal_paid_subscription),
+    Subscriber(event=InvoicePaymentFailed, name="billing.dun_for_failed_payment", handler=dun_for_failed_payment),
+)

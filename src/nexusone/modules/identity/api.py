@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nexusone.modules.identity.contracts.accounts import Workspace
+from nexusone.modules.identity.contracts.accounts import User, Workspace
 from nexusone.modules.identity.contracts.grants import Grant, Grants, NewGrant, ObjectKind
 from nexusone.modules.identity.contracts.mails import WrittenMail
 from nexusone.modules.identity.contracts.operators import Operator
@@ -24,10 +24,12 @@ __all__ = [
     "MemberNotFound",
     "RoleNotFound",
     "add_operator",
+    "app_url",
     "asker_of",
     "count_seats",
     "disable_operator",
     "expanded",
+    "find_owner",
     "forget_grants",
     "get_workspace",
     "grant_object",
@@ -62,6 +64,16 @@ async def list_operators(ctx: Context) -> list[Operator]:
 async def get_workspace(ctx: Context) -> Workspace:
     """The workspace of the context."""
     return await accounts.workspace_of(ctx)
+
+
+async def find_owner(ctx: Context) -> User | None:
+    """The workspace's owner, of several the oldest member; None where nobody is left."""
+    return await accounts.find_owner(ctx)
+
+
+def app_url(ctx: Context) -> str:
+    """Where people use the product, without a trailing slash; asks nobody."""
+    return mailing.app_url(ctx)
 
 
 def asker_of(principal: Principal, *, object_kind: ObjectKind) -> Asker:

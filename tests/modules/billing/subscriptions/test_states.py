@@ -186,26 +186,33 @@ def test_while_past_due_nothing_renews_and_a_planned_end_still_comes() -> None:
 
 
 def test_dunning_tries_again_after_2_5_7_and_7_days_and_then_gives_up() -> None:
-    waited, known, at = [], dunning.begun(NOON), NOON
+    waited, known, at = [], dunning.begun(NOON, failure=1), NOON
     while known.state == "waiting":
         assert known.next_at is not None
         waited.append((known.next_at - at).days)
         at = known.next_at
-        known = dunning.failed(dunning.tried(known, at=at), at=at)
+        known = dunning.failed(dunning.tried(known, at=at), at=at, failure=known.failures + 1)
     assert (waited, known.state, known.next_at) == ([2, 5, 7, 7], "exhausted", None)
 
 
 @pytest.mark.parametrize("state", ["waiting", "trying"])
 def test_a_payment_in_between_heals(state: str) -> None:
-    known = dunning.begun(NOON) if state == "waiting" else dunning.tried(dunning.begun(NOON), at=NOON)
+    known = dunning.begun(NOON, failure=1) if state == "waiting" else dunning.tried(dunning.begun(NOON, failure=1), at=NOON)
     assert dunning.healed(known).state == "healed"
 
 
 def test_a_try_of_the_customers_own_that_fails_does_not_shorten_the_grace() -> None:
-    known = dunning.begun(NOON)
-    assert dunning.failed(known, at=NOON + DAY) == known
+    known = dunning.begun(NOON, failure=1)
+    assert dunning.failed(known, at=NOON + DAY, failure=2) == replace(known, failures=2)
+
+
+def test_a_failure_that_is_told_twice_counts_once() -> None:
+    trying = dunning.tried(dunning.begun(NOON, failure=1), at=NOON + 2 * DAY)
+    assert dunning.failed(trying, at=NOON + 2 * DAY, failure=1) == trying
+    once = dunning.failed(trying, at=NOON + 2 * DAY, failure=2)
+    assert dunning.failed(once, at=NOON + 3 * DAY, failure=2) == once
 
 
 def test_a_retry_without_an_answer_is_asked_for_again_and_counts_once() -> None:
-    tried = dunning.tried(dunning.begun(NOON), at=NOON + 2 * DAY)
-    assert dunning.tried(tried, at=NOON + 3 * DAY) == Dunning(state="trying", retries=1, next_at=NOON + 4 * DAY)
+    tried = dunning.tried(dunning.begun(NOON, failure=1), at=NOON + 2 * DAY)
+    assert dunning.tried(tried, at=NOON + 3 * DAY) == Dunning(state="trying", retries=1, failures=1, next_at=NOON + 4 * DAY)
