@@ -89,8 +89,12 @@ def vat_id_of(territories: Mapping[str, Territory], *, country: str, text: str) 
     place = territories.get(country)
     if place is None or place.vat_id is None:
         return written if re.fullmatch(r"[A-Z0-9]{4,20}", written) else None
-    candidates = (written, f"{PREFIXES.get(country, country)}{written}")
-    return next((candidate for candidate in candidates if place.vat_id.fullmatch(candidate)), None)
+    if place.vat_id.fullmatch(written):
+        return written
+    if any(other.vat_id is not None and other.vat_id.fullmatch(written) for other in territories.values()):
+        return None
+    completed = f"{PREFIXES.get(country, country)}{written}"
+    return completed if place.vat_id.fullmatch(completed) else None
 
 
 def _collects(seller: Seller, place: Territory, territories: Mapping[str, Territory]) -> bool:

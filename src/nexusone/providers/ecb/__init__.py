@@ -1,0 +1,1 @@
+"""The European Central Bank: reference rates of currencies, day by day."""
