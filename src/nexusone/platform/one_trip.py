@@ -1,23 +1,27 @@
 """One statement, one transaction, one round trip: for the hot reads, where waiting for the wire costs more than the work.
 
 The statement is prepared once per connection. Then role, workspace and execution travel as one simple query, which PostgreSQL runs as
-one transaction, so a row it locks is free again before the answer is read. Values are quoted by the driver.
+one transaction, so a row it locks is free again before the answer is read. What is not plain is quoted by the driver.
 """
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, LiteralString, TypeVar
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncClientCursor, AsyncConnection
+from psycopg.sql import Literal
 
 from nexusone.platform.rows import row_maker
 from nexusone.platform.sql import Sql
 
 R = TypeVar("R")
 
+PLAIN = re.compile(r"[^'\\\x00]*")
 PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 
 # A plan is stale after a migration changed what it gives, and gone after a pooler changed the session.
@@ -30,7 +34,6 @@ _prepared: "WeakKeyDictionary[AsyncConnection[Any], set[str]]" = WeakKeyDictiona
 class _Plan:
     name: str
     preparation: LiteralString
-    execution: LiteralString
     parameters: tuple[str, ...]
 
 
@@ -44,8 +47,7 @@ async def fetch_in_one_trip(
         await _prepare(connection, scope, plan)
         known.add(plan.name)
     async with AsyncClientCursor(connection, row_factory=row_maker(row)) as cursor:
-        asked = cursor.mogrify(plan.execution, [parameters[name] for name in plan.parameters])
-        await cursor.execute(_joined(scope, asked))
+        await cursor.execute(_joined(scope, _execution(connection, plan, parameters)))
         cursor.nextset()
         cursor.nextset()
         return await cursor.fetchall()
@@ -67,6 +69,25 @@ async def _prepare(connection: AsyncConnection[Any], scope: str, plan: _Plan) ->
         await connection.execute(asked)
 
 
+def _execution(connection: AsyncConnection[Any], plan: _Plan, parameters: dict[str, object]) -> str:
+    if not plan.parameters:
+        return f"execute {plan.name}"
+    values = ", ".join([_literal(connection, parameters[name]) for name in plan.parameters])
+    return f"execute {plan.name}({values})"
+
+
+# The types of the parameters are known to the plan, so literals need none; the driver quotes whatever is not plain.
+def _literal(connection: AsyncConnection[Any], value: object) -> str:
+    kind = type(value)
+    if kind is int or kind is UUID or kind is datetime:
+        return f"'{value}'"
+    if value is None:
+        return "null"
+    if kind is str and PLAIN.fullmatch(str(value)):
+        return f"'{value}'"
+    return Literal(value).as_string(connection)
+
+
 def _joined(scope: str, asked: str) -> LiteralString:
     return f"{scope}; {asked}"
 
@@ -85,6 +106,5 @@ def _plan_of(text: str) -> _Plan:
 
     numbered = PARAMETER.sub(number, text)
     name = f"one_trip_{abs(hash(text)):x}"
-    holes = ", ".join(["%s"] * len(names))
     # `prepare` without types lets the server infer them from where the parameters stand.
-    return _Plan(name, f"prepare {name} as {numbered}", f"execute {name}({holes})" if names else f"execute {name}", tuple(names))
+    return _Plan(name, f"prepare {name} as {numbered}", tuple(names))

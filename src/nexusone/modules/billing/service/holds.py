@@ -119,10 +119,12 @@ async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
         await _announce(tx, resolved, wanted, is_late=False)
         return resolved
 
-    row = None
+    # A fact with subscribers leaves jobs behind, which takes a transaction.
     if not ctx.subscribers(CreditsSettled.name):
         row = await resolutions.resolve_in_one_trip(ctx, wanted, fact=_fact(ctx, wanted))
-    return _contract(row or await book(ctx, work))
+        if row is not None:
+            return _contract(row)
+    return _contract(await book(ctx, work))
 
 
 def _fact(ctx: Context, wanted: Resolution) -> dict[str, object]:

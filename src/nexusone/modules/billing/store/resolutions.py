@@ -25,7 +25,7 @@ with resolved as (
         and (%(is_final)s::boolean or not exists (
             select 1 from billing.transfer as t
             where t.workspace_id = %(workspace_id)s and t.key = h.id::text || %(transfer_suffix)s
-        ))
+        )){narrowed}
     returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
         h.grant_ids, h.grant_micros,
         case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
@@ -39,10 +39,7 @@ with resolved as (
     returning a.overdraft_micros < 0 and a.available_micros > 0 as owes,
         a.available_micros + a.held_micros < a.watch_below_micros as is_low
 ), slice as materialized (
-    select s.grant_id, s.used, s.rest
-    from resolved as r, billing.slices(
-        r.grant_ids, r.grant_micros, r.settled_micros - %(used)s::bigint, r.settled_micros, r.settled_micros + r.rest
-    ) as s
+    {slice}
 ), returned as (
     update billing.grant_ as g
     set remaining_micros = g.remaining_micros + slice.rest
@@ -70,14 +67,29 @@ from resolved as r, moved
 {guard}
 """)
 
-RESOLVE = RESOLVE_OUTCOME.fill(fact=fragment(""), guard=fragment(""))
+RESOLVE = RESOLVE_OUTCOME.fill(
+    narrowed=fragment(""),
+    slice=fragment("""
+    select s.grant_id, s.used, s.rest
+    from resolved as r, billing.slices(
+        r.grant_ids, r.grant_micros, r.settled_micros - %(used)s::bigint, r.settled_micros, r.settled_micros + r.rest
+    ) as s
+"""),
+    fact=fragment(""),
+    guard=fragment(""),
+)
 
-# Alone in its transaction, the statement tells of what it settled itself, and gives way to the longer way where more is to be done.
+# Of what came from one grant, there are no slices to reckon. Alone in its transaction, the statement tells itself of what it settled,
+# and gives way to the longer way where more is to be done.
 RESOLVE_IN_ONE_TRIP = RESOLVE_OUTCOME.fill(
+    narrowed=fragment(" and cardinality(h.grant_ids) = 1"),
+    slice=fragment("select r.grant_ids[1] as grant_id, %(used)s::bigint as used, r.rest from resolved as r"),
     fact=fragment("""
 , told as (
-    select r.id::text as object_id, jsonb_build_object('hold_id', r.id, 'purpose', r.purpose) as details
-    from resolved as r where %(used)s::bigint > 0
+    select r.id::text as object_id, jsonb_build_object('hold_id', r.id, 'purpose', r.purpose) as details,
+        jsonb_build_object('hold_id', jsonb_build_object('after', r.id), 'purpose', jsonb_build_object('after', r.purpose)) as changes
+    from resolved as r
+    where %(used)s::bigint > 0
 ), {fact}
 """).fill(fact=FACT),
     guard=fragment("""
