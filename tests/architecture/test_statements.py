@@ -35,6 +35,8 @@ ACROSS_WORKSPACES = frozenset(
         "modules.billing.store.expiry.LIST_WORKSPACES_WITH_DUE_HOLDS",
         "modules.billing.store.profiles.LIST_DUE_CHECKS",
         "modules.billing.store.subscriptions.LIST_DUE",
+        "modules.billing.store.pools_drawing.LIST_BEGUN_DRAWS",
+        "modules.billing.store.pools_drawing.LIST_BEGUN_RETURNS",
         "modules.billing.store.verification.LIST_WORKSPACES",
         "modules.identity.store.accounts.LIST_MEMBERSHIPS",
         "modules.identity.store.sessions.FIND_WORKSPACE_OF_SESSION",

@@ -86,3 +86,14 @@ async def _(stage: Stage) -> httpx2.Response:
     code = uuid4().hex
     assert (await staff(stage, "PUT", f"/coupons/{code}", {"percent": "20"})).is_success
     return await staff(stage, "POST", f"/coupons/{code}/end")
+
+
+@sample("pools.put_pool")
+async def _(stage: Stage) -> httpx2.Response:
+    return await stage.client.put("/v1/agency/pool", json={"is_open": True, "monthly_limit": "100"})
+
+
+@sample("pools.put_share")
+async def _(stage: Stage) -> httpx2.Response:
+    client = (await stage.client.post("/v1/agency/workspaces", json={"name": "A client's"})).json()["id"]
+    return await stage.client.put(f"/v1/agency/pool/{client}", json={"is_member": True})

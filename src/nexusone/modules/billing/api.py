@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from nexusone.modules.billing.contracts.credits import Balance, Hold
 from nexusone.modules.billing.contracts.entitlements import Taken
-from nexusone.modules.billing.service import balances, entitlements, holds
+from nexusone.modules.billing.service import balances, entitlements, holds, pools_drawing
 from nexusone.modules.billing.service.entitlements import Allowance
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
 from nexusone.modules.billing.service.refusals_plans import NotInPlan, TakeConflict
@@ -38,11 +38,18 @@ __all__ = [
 async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expires_in: timedelta) -> Hold:
     """Sets credits aside (more than none) under a key unique in the workspace; unresolved, they go back after `expires_in`.
 
+    What a client of an agency lacks is drawn from the agency's pool first, where it is a member of one.
+
     Raises:
         InsufficientCredits: with `available` and `needed` as decimal strings.
         KeyConflict: the key holds another amount or purpose.
     """
-    return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in)
+    try:
+        return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in)
+    except InsufficientCredits as refused:
+        return await pools_drawing.hold_from_pool(
+            ctx, refused=refused, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in
+        )
 
 
 async def settle(ctx: Context, *, key: str, amount_micros: int) -> Hold:

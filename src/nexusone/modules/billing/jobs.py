@@ -2,9 +2,25 @@
 
 from typing import Any
 
-from nexusone.modules.billing.contracts.invoices import PaperOrder
+from nexusone.modules.billing.contracts.invoices import CollectInvoice, PaperOrder
+from nexusone.modules.billing.contracts.payments import DisputeWork, PaymentWork, RefundWork, WebhookWork
 from nexusone.modules.billing.contracts.subscriptions import SubscriptionMailOrder
-from nexusone.modules.billing.service import expiry, invoice_papers, profiles, rates, subscriptions_clock, subscriptions_mails
+from nexusone.modules.billing.service import (
+    collecting,
+    expiry,
+    invoice_papers,
+    payments_calling,
+    payments_credits,
+    payments_methods,
+    payments_webhooks,
+    pools_drawing,
+    profiles,
+    rates,
+    reconciliation,
+    refunds,
+    subscriptions_clock,
+    subscriptions_mails,
+)
 from nexusone.modules.billing.service.invoice_papers import MAIL_JOB
 from nexusone.modules.billing.service.invoicing import TYPESET_JOB
 from nexusone.modules.billing.service.subscriptions_mails import SEND_MAIL_JOB
@@ -37,12 +53,52 @@ SEND_SUBSCRIPTION_MAIL = JobKind(
     name=SEND_MAIL_JOB, payload=SubscriptionMailOrder, handler=send_subscription_mail, is_completion=True, tends_workspace=True
 )
 
-JOBS: tuple[JobKind[Any], ...] = (TYPESET_INVOICE, MAIL_INVOICE, SEND_SUBSCRIPTION_MAIL)
+
+async def collect_invoice(ctx: Context, payload: CollectInvoice) -> None:
+    """Charges an invoice to the saved way to pay."""
+    await collecting.collect(ctx, invoice_id=payload.invoice_id)
+
+
+async def sync_payment_methods(ctx: Context, payload: PaymentWork) -> None:
+    """Looks which ways to pay the vendor keeps."""
+    await payments_methods.sync_after(ctx, payment_id=payload.payment_id)
+
+
+async def take_back_credits(ctx: Context, payload: RefundWork) -> None:
+    """Takes the credits of a refund back."""
+    await payments_credits.take_back(ctx, refund_id=payload.refund_id)
+
+
+async def follow_dispute(ctx: Context, payload: DisputeWork) -> None:
+    """Sets credits aside for a dispute, or ends that."""
+    await payments_credits.follow_dispute(ctx, dispute_id=payload.dispute_id)
+
+
+async def handle_webhook(ctx: Context, payload: WebhookWork) -> None:
+    """Looks into what a vendor told."""
+    await payments_webhooks.handle(ctx, gateway=payload.gateway, event_id=payload.event_id)
+
+
+PAYMENT_JOBS: tuple[JobKind[Any], ...] = (
+    JobKind(name="billing.collect_invoice", payload=CollectInvoice, handler=collect_invoice, is_completion=True, tends_workspace=True),
+    JobKind(
+        name="billing.sync_payment_methods", payload=PaymentWork, handler=sync_payment_methods, is_completion=True, tends_workspace=True
+    ),
+    JobKind(name="billing.take_back_credits", payload=RefundWork, handler=take_back_credits, is_completion=True, tends_workspace=True),
+    JobKind(name="billing.follow_dispute", payload=DisputeWork, handler=follow_dispute, is_completion=True, tends_workspace=True),
+    JobKind(name="billing.handle_webhook", payload=WebhookWork, handler=handle_webhook, attempts_max=20),
+)
+
+JOBS: tuple[JobKind[Any], ...] = (*PAYMENT_JOBS, TYPESET_INVOICE, MAIL_INVOICE, SEND_SUBSCRIPTION_MAIL)
 
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="billing.expire_holds", cron="* * * * *", handler=expiry.expire_holds),
     Schedule(name="billing.check_vat_ids", cron="17 * * * *", handler=profiles.check_due_vat_ids),
     Schedule(name="billing.fetch_rates", cron="31 15,18 * * *", handler=rates.fetch_rates),
+    Schedule(name="billing.finish_pool_draws", cron="* * * * *", handler=pools_drawing.finish_begun),
     Schedule(name="billing.expire_grants", cron="*/5 * * * *", handler=expiry.expire_grants),
     Schedule(name="billing.take_subscription_steps", cron="* * * * *", handler=subscriptions_clock.take_due_steps),
+    Schedule(name="billing.probe_payments", cron="* * * * *", handler=payments_calling.probe_due_payments),
+    Schedule(name="billing.probe_refunds", cron="* * * * *", handler=refunds.probe_due_refunds),
+    Schedule(name="billing.reconcile_payments", cron="30 4 * * *", handler=reconciliation.reconcile_yesterday),
 )

@@ -10,11 +10,25 @@ from nexusone.modules.billing.events import (
     CreditNoteIssued,
     CreditsGranted,
     CreditsSettled,
+    DefaultMethodChosen,
+    DisputeClosed,
+    DisputeOpened,
     HoldsExpired,
     InvoiceIssued,
     InvoicePaid,
     InvoicePaymentFailed,
     InvoiceVoided,
+    PaymentBegun,
+    PaymentCaptured,
+    PaymentEnded,
+    PaymentIncidentFound,
+    PaymentMethodRemoved,
+    PaymentMethodSaved,
+    PaymentMethodSetupBegun,
+    RefundBegun,
+    RefundCreditsTaken,
+    RefundFailed,
+    RefundSucceeded,
     SubscriptionCanceled,
     SubscriptionChanged,
     SubscriptionEnded,
@@ -28,20 +42,21 @@ from nexusone.modules.billing.events import (
 )
 from nexusone.modules.billing.graphql.credits import CreditsQuery
 from nexusone.modules.billing.graphql.invoices import InvoicesQuery
+from nexusone.modules.billing.graphql.payments import PaymentsQuery
 from nexusone.modules.billing.graphql.plans import PlansQuery
 from nexusone.modules.billing.graphql.subscriptions import SubscriptionsQuery
 from nexusone.modules.billing.jobs import JOBS, SCHEDULES
-from nexusone.modules.billing.routes import invoices, ledger, plans, plans_desk, subscriptions
+from nexusone.modules.billing.routes import invoices, ledger, payments, plans, plans_desk, pools, subscriptions
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
-from nexusone.modules.billing.settings import BillingSettings, InvoiceSettings
+from nexusone.modules.billing.settings import BillingSettings, InvoiceSettings, PaymentSettings
 from nexusone.modules.billing.subscribers import SUBSCRIBERS
 from nexusone.web.module import Module
 
 MODULE = Module(
     name="billing",
     folder=Path(__file__).parent,
-    doors=(ledger.door, invoices.door, plans.door, plans_desk.door, subscriptions.door),
-    graphql_queries=(CreditsQuery, InvoicesQuery, PlansQuery, SubscriptionsQuery),
+    doors=(ledger.door, invoices.door, plans.door, plans_desk.door, pools.door, subscriptions.door, payments.door),
+    graphql_queries=(CreditsQuery, InvoicesQuery, PaymentsQuery, PlansQuery, SubscriptionsQuery),
     jobs=JOBS,
     subscribers=SUBSCRIBERS,
     schedules=SCHEDULES,
@@ -65,9 +80,32 @@ MODULE = Module(
         SubscriptionPastDue,
         SubscriptionRecovered,
         TrialEnding,
+        DefaultMethodChosen,
+        DisputeClosed,
+        DisputeOpened,
+        PaymentBegun,
+        PaymentCaptured,
+        PaymentEnded,
+        PaymentIncidentFound,
+        PaymentMethodRemoved,
+        PaymentMethodSaved,
+        PaymentMethodSetupBegun,
+        RefundBegun,
+        RefundCreditsTaken,
+        RefundFailed,
+        RefundSucceeded,
     ),
-    settings=(BillingSettings, InvoiceSettings),
-    permissions=("credits:read", "invoices:read", "invoices:write", "plans:read", "subscriptions:read", "subscriptions:write"),
+    settings=(BillingSettings, InvoiceSettings, PaymentSettings),
+    permissions=(
+        "credits:read",
+        "invoices:read",
+        "invoices:write",
+        "payments:read",
+        "payments:write",
+        "plans:read",
+        "subscriptions:read",
+        "subscriptions:write",
+    ),
     personal_data={
         "billing_profile.legal_name": "who is billed, perhaps a person",
         "billing_profile.street": "where invoices go",
