@@ -34,6 +34,7 @@ from nexusone.platform.vault import MasterKeys, VaultSettings, read_key_file
 SANDBOX_WAIT_SECONDS = 20.0
 DRAIN_SECONDS = 25.0
 SANDBOX_FILE = "sandbox.json"
+WEBHOOKS_PATH = "/v1/webhooks/in"
 
 
 class NotReady(RuntimeError):
@@ -164,7 +165,8 @@ async def working(worker: Worker) -> AsyncIterator[None]:
 @asynccontextmanager
 async def sandbox_of(settings: PlatformSettings, *, host: str, port: int) -> AsyncIterator[SandboxAddresses]:
     """The simulators in this process; their addresses are left in the data folder for other processes."""
-    async with simulators(discover(), data=settings.data / "sandbox", host=host, http_port=port) as addresses:
+    hears = f"{settings.public_address}{WEBHOOKS_PATH}"
+    async with simulators(discover(), data=settings.data / "sandbox", host=host, http_port=port, webhooks=hears) as addresses:
         path = settings.data / SANDBOX_FILE
         path.write_text(json.dumps({"http": addresses.http, "sockets": dict(addresses.sockets)}))
         try:

@@ -80,3 +80,17 @@ class InvoiceSettings(BaseSettings):
     issuers: tuple[Issuer, ...] = ()
     vat_id_valid_days: int = Field(default=90, ge=1, le=365)
     rate_age_days_max: int = Field(default=7, ge=1, le=31)
+
+
+class PaymentSettings(BaseSettings):
+    """What credits cost, and how vendors are listened to. Environment prefix `NEXUSONE_PAYMENTS_`.
+
+    `price_per_thousand_credits` is in minor units before tax, by currency; `credit_packs` are credits by the pack's name.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="NEXUSONE_PAYMENTS_", extra="ignore", frozen=True)
+
+    price_per_thousand_credits: dict[str, int] = {"EUR": 1000, "GBP": 900, "JPY": 1600, "USD": 1100}
+    credit_packs: dict[str, str] = {"small": "1000", "medium": "5000", "large": "20000"}
+    topup_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    webhook_bytes_max: int = Field(default=256 * 1024, ge=1024)

@@ -4,8 +4,6 @@ import hashlib
 from typing import Literal, TypeVar
 from uuid import UUID
 
-from nexusone.modules.billing.ports import VendorDisputeState, VendorPaymentState, VendorRefundState
-
 PaymentState = Literal["created", "unknown", "pending", "needs_action", "canceled", "failed", "captured"]
 RefundState = Literal["created", "unknown", "pending", "succeeded", "failed"]
 DisputeState = Literal["open", "won", "lost"]
@@ -19,18 +17,6 @@ PAYMENT_ORDER: tuple[PaymentState, ...] = ("created", "unknown", "pending", "nee
 REFUND_ORDER: tuple[RefundState, ...] = ("created", "unknown", "pending", "succeeded", "failed")
 DISPUTE_ORDER: tuple[DisputeState, ...] = ("open", "won", "lost")
 ENDED: frozenset[PaymentState] = frozenset({"canceled", "failed", "captured"})
-
-SEEN_PAYMENT: dict[VendorPaymentState, PaymentState] = {
-    "open": "pending",
-    "approved": "pending",
-    "processing": "pending",
-    "needs_action": "needs_action",
-    "captured": "captured",
-    "failed": "failed",
-    "canceled": "canceled",
-}
-SEEN_REFUND: dict[VendorRefundState, RefundState] = {"pending": "pending", "succeeded": "succeeded", "failed": "failed"}
-SEEN_DISPUTE: dict[VendorDisputeState, DisputeState] = {"open": "open", "won": "won", "lost": "lost"}
 
 
 def later(order: tuple[S, ...], known: S, seen: S) -> S:

@@ -77,7 +77,7 @@ select workspace_id, id from billing.payment where probe_at <= %(now)s order by 
 """)
 
 LIST_CAPTURED = sql("""
-select workspace_id, id, amount_minor, currency, subject, capture_id
+select workspace_id, id, amount_minor, currency, captured_at
 from billing.payment
 where gateway = %(gateway)s and captured_at >= %(since)s and captured_at < %(until)s
 """)
@@ -165,8 +165,7 @@ class CapturedRow:
     id: UUID
     amount_minor: int
     currency: str
-    subject: str | None
-    capture_id: str | None
+    captured_at: datetime
 
 
 async def insert_payment(tx: Transaction, wanted: NewPayment) -> bool:

@@ -77,6 +77,8 @@ HOLD_CREDITS = sql("""
 update billing.dispute set credits_held_micros = %(held)s where workspace_id = %(workspace_id)s and id = %(id)s
 """)
 
+FIND_HELD = sql("select amount_micros from billing.hold where workspace_id = %(workspace_id)s and key = %(key)s")
+
 
 @dataclass(frozen=True, slots=True)
 class RefundRow:
@@ -209,3 +211,8 @@ async def update_dispute(tx: Transaction, *, workspace_id: UUID, dispute_id: UUI
 async def hold_credits(tx: Transaction, *, workspace_id: UUID, dispute_id: UUID, held: int) -> None:
     """How many credits are set aside while it is open."""
     await tx.execute(HOLD_CREDITS, {"workspace_id": workspace_id, "id": dispute_id, "held": held})
+
+
+async def find_held(tx: Transaction, *, workspace_id: UUID, key: str) -> int | None:
+    """How many credits an earlier try set aside under that key."""
+    return await tx.find_value(int, FIND_HELD, {"workspace_id": workspace_id, "key": key})

@@ -44,6 +44,8 @@ PERMISSIONS: Mapping[str, str] = {
     "members:write": "Invite members, change their roles, remove them",
     "mfa:read": "See which second factors the workspace demands",
     "mfa:write": "Demand second factors of members",
+    "payments:read": "See payments, refunds and saved ways to pay",
+    "payments:write": "Buy credits, give money back, change ways to pay",
     "plans:read": "See the plan, what it gives and what of it was used",
     "roles:read": "See roles and what they allow",
     "roles:write": "Make, change and delete roles of the workspace's own",
@@ -109,7 +111,8 @@ ROLES: Mapping[RoleName, Role] = {
     ),
     "billing": Role(
         "Credits, the subscription, invoices and nothing of the business behind them",
-        _EVERYONE | {"credits:read", "plans:read", "invoices:read", "invoices:write", "subscriptions:read", "subscriptions:write"},
+        _EVERYONE | {"credits:read", "plans:read", "invoices:read", "invoices:write"}
+        | {"payments:read", "payments:write", "subscriptions:read", "subscriptions:write"},
     ),
     "viewer": Role("Reads campaigns and what they are made of", _EVERYONE | _CAMPAIGN_READING),
 }
