@@ -54,7 +54,7 @@ with due as (
     from resolved as r, billing.slices(r.grant_ids, r.grant_micros, r.settled_micros, r.settled_micros, r.amount_micros) as s
 ), returned as (
     update billing.grant_ as g
-    set remaining_micros = g.remaining_micros + back.rest
+    set remaining_micros = g.remaining_micros + back.rest, is_open = true
     from (select grant_id, sum(rest)::bigint as rest from slice group by grant_id) as back, moved
     where g.workspace_id = %(workspace_id)s and g.id = back.grant_id
 ), booked as (
@@ -81,7 +81,7 @@ with locked as (
     for update of g
 ), emptied as (
     update billing.grant_ as g
-    set remaining_micros = 0
+    set remaining_micros = 0, is_open = false
     from due
     where g.workspace_id = %(workspace_id)s and g.id = due.id
     returning g.id, due.remaining_micros as lost

@@ -22,11 +22,14 @@ with booked as (
     set granted_micros = a.granted_micros - %(amount)s::bigint, available_micros = a.available_micros + %(amount)s::bigint
     returning a.overdraft_micros < 0 as owes, a.is_watched
 ), granted as (
-    insert into billing.grant_ (workspace_id, id, source, priority, amount_micros, remaining_micros, expires_at, created_at,
-        rolls_over_until, rollover_max_micros)
-    select %(workspace_id)s, %(grant_id)s, %(source)s, %(priority)s, %(amount)s, %(amount)s, %(expires_at)s, %(now)s,
-        %(rolls_over_until)s, %(rollover_max)s
+    insert into billing.grant_ (workspace_id, id, source, priority, amount_micros, remaining_micros, is_open, expires_at, created_at)
+    select %(workspace_id)s, %(grant_id)s, %(source)s, %(priority)s, %(amount)s, %(amount)s, true, %(expires_at)s, %(now)s
     from opened
+), rolling as (
+    insert into billing.grant_rollover (workspace_id, grant_id, until, max_micros)
+    select %(workspace_id)s, %(grant_id)s, %(rolls_over_until)s, %(rollover_max)s
+    from opened
+    where %(rolls_over_until)s::timestamptz is not null
 ), lines as (
     insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
     select %(workspace_id)s, booked.id, line.account, %(grant_id)s, line.amount

@@ -22,7 +22,7 @@ with known as (
     returning workspace_id
 ), taken as (
     update billing.grant_ as g
-    set remaining_micros = g.remaining_micros - %(amount)s::bigint
+    set remaining_micros = g.remaining_micros - %(amount)s::bigint, is_open = g.remaining_micros > %(amount)s::bigint
     from moved
     where g.workspace_id = %(workspace_id)s and g.remaining_micros >= %(amount)s::bigint and g.id = (
         select f.id from billing.grant_ as f

@@ -42,7 +42,7 @@ with resolved as (
     {slice}
 ), returned as (
     update billing.grant_ as g
-    set remaining_micros = g.remaining_micros + slice.rest
+    set remaining_micros = g.remaining_micros + slice.rest, is_open = true
     from slice, moved
     where g.workspace_id = %(workspace_id)s and g.id = slice.grant_id and slice.rest > 0
 ), booked as (
