@@ -11,6 +11,7 @@ from tests.modules.billing.invoices.billed import bill_to
 
 from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
+from nexusone.kernel.page import PageRequest
 from nexusone.modules.billing.contracts.subscriptions import (
     NewSubscription,
     Subscription,
@@ -165,6 +166,11 @@ class Company:
         """The periods of the subscription."""
         async with self.ctx.transaction("billing") as tx:
             return await subscriptions_steps.list_periods(tx, workspace_id=self.ctx.workspace, subscription_id=subscription_id)
+
+    async def steps(self) -> list[str]:
+        """What happened, in order."""
+        page = await subscriptions.list_steps(self.ctx, request=PageRequest(limit=100))
+        return [step.step for step in reversed(page.items)]
 
     async def news(self) -> list[str]:
         """What was announced of the subscription, in order."""
