@@ -33,6 +33,7 @@ ACROSS_WORKSPACES = frozenset(
         "modules.ai.store.generations.LIST_DUE",
         "modules.billing.store.expiry.LIST_WORKSPACES_WITH_DUE_GRANTS",
         "modules.billing.store.expiry.LIST_WORKSPACES_WITH_DUE_HOLDS",
+        "modules.billing.store.margins.LIST_WORKSPACES_WITH_COSTS",
         "modules.billing.store.profiles.LIST_DUE_CHECKS",
         "modules.billing.store.subscriptions.LIST_DUE",
         "modules.billing.store.pools_drawing.LIST_BEGUN_DRAWS",

@@ -4,11 +4,13 @@ Every call opens its own transaction, so none may be made inside another. Repeat
 books nothing twice and gives the hold as it stands.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from nexusone.modules.billing.contracts.credits import Balance, Hold
 from nexusone.modules.billing.contracts.entitlements import Taken
-from nexusone.modules.billing.service import balances, entitlements, holds, pools_drawing
+from nexusone.modules.billing.contracts.usage import ReactionName, UsageEvent, UsageRecorded
+from nexusone.modules.billing.service import balances, entitlements, holds, margins, pools_drawing, usage
 from nexusone.modules.billing.service.entitlements import Allowance
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
 from nexusone.modules.billing.service.refusals_plans import NotInPlan, TakeConflict
@@ -28,6 +30,9 @@ __all__ = [
     "get_balance",
     "give_back_entitlement",
     "hold",
+    "margin_reaction",
+    "record_cost",
+    "record_usage",
     "release",
     "settle",
     "settle_part",
@@ -119,3 +124,23 @@ async def take_entitlement(ctx: Context, *, feature: str, quantity: int, key: st
 async def give_back_entitlement(ctx: Context, *, key: str, kept: int = 0) -> None:
     """Gives back all but `kept` of what a key took; a key that took nothing gives nothing back."""
     await entitlements.give_back(ctx, key=key, kept=kept)
+
+
+async def record_usage(ctx: Context, *, events: Sequence[UsageEvent]) -> UsageRecorded:
+    """Counts what was used, up to ten thousand events in one statement; the same `id` counts once in a workspace.
+
+    Raises:
+        MeterUnknown: there is no such meter.
+        UsageOutOfTime: over 400 days back, or more than an hour ahead.
+    """
+    return await usage.record(ctx, events=events)
+
+
+async def record_cost(ctx: Context, *, key: str, purpose: str, cost_nano: int) -> None:
+    """Notes what a vendor charged (billionths of a dollar) for something that `purpose` earns credits with; once per key."""
+    await margins.record_cost(ctx, key=key, purpose=purpose, cost_nano=cost_nano)
+
+
+async def margin_reaction(ctx: Context, *, purpose: str) -> ReactionName | None:
+    """What is to happen to a purpose that is below its margin's floor: "tell", "reroute" or "stop"; None while it is above."""
+    return await margins.find_reaction(ctx, purpose=purpose)

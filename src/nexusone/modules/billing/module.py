@@ -18,6 +18,8 @@ from nexusone.modules.billing.events import (
     InvoicePaid,
     InvoicePaymentFailed,
     InvoiceVoided,
+    MarginFloorChanged,
+    MarginLow,
     PaymentBegun,
     PaymentCaptured,
     PaymentEnded,
@@ -45,18 +47,19 @@ from nexusone.modules.billing.graphql.invoices import InvoicesQuery
 from nexusone.modules.billing.graphql.payments import PaymentsQuery
 from nexusone.modules.billing.graphql.plans import PlansQuery
 from nexusone.modules.billing.graphql.subscriptions import SubscriptionsQuery
+from nexusone.modules.billing.graphql.usage import UsageQuery
 from nexusone.modules.billing.jobs import JOBS, SCHEDULES
-from nexusone.modules.billing.routes import invoices, ledger, payments, plans, plans_desk, pools, subscriptions
+from nexusone.modules.billing.routes import invoices, ledger, payments, plans, plans_desk, pools, subscriptions, usage
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
-from nexusone.modules.billing.settings import BillingSettings, InvoiceSettings, PaymentSettings
+from nexusone.modules.billing.settings import BillingSettings, InvoiceSettings, PaymentSettings, UsageSettings
 from nexusone.modules.billing.subscribers import SUBSCRIBERS
 from nexusone.web.module import Module
 
 MODULE = Module(
     name="billing",
     folder=Path(__file__).parent,
-    doors=(ledger.door, invoices.door, plans.door, plans_desk.door, pools.door, subscriptions.door, payments.door),
-    graphql_queries=(CreditsQuery, InvoicesQuery, PaymentsQuery, PlansQuery, SubscriptionsQuery),
+    doors=(ledger.door, invoices.door, plans.door, plans_desk.door, pools.door, subscriptions.door, payments.door, usage.door),
+    graphql_queries=(CreditsQuery, InvoicesQuery, PaymentsQuery, PlansQuery, SubscriptionsQuery, UsageQuery),
     jobs=JOBS,
     subscribers=SUBSCRIBERS,
     schedules=SCHEDULES,
@@ -70,6 +73,8 @@ MODULE = Module(
         InvoicePaymentFailed,
         InvoiceVoided,
         CreditNoteIssued,
+        MarginLow,
+        MarginFloorChanged,
         SubscriptionStarted,
         SubscriptionRenewed,
         SubscriptionChanged,
@@ -95,7 +100,7 @@ MODULE = Module(
         RefundFailed,
         RefundSucceeded,
     ),
-    settings=(BillingSettings, InvoiceSettings, PaymentSettings),
+    settings=(BillingSettings, InvoiceSettings, PaymentSettings, UsageSettings),
     permissions=(
         "credits:read",
         "invoices:read",
@@ -105,6 +110,8 @@ MODULE = Module(
         "plans:read",
         "subscriptions:read",
         "subscriptions:write",
+        "usage:read",
+        "usage:write",
     ),
     personal_data={
         "billing_profile.legal_name": "who is billed, perhaps a person",

@@ -1,5 +1,7 @@
 """Settings of billing. Environment prefix `NEXUSONE_BILLING_`."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -94,3 +96,13 @@ class PaymentSettings(BaseSettings):
     credit_packs: dict[str, str] = {"small": "1000", "medium": "5000", "large": "20000"}
     topup_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     webhook_bytes_max: int = Field(default=256 * 1024, ge=1024)
+
+
+class UsageSettings(BaseSettings):
+    """What a credit is worth, and the least that is to be left of it after the vendors' part (basis points; none: not watched)."""
+
+    model_config = SettingsConfigDict(env_prefix="NEXUSONE_BILLING_", extra="ignore", frozen=True)
+
+    credits_per_dollar: int = Field(default=100, ge=1, le=1_000_000)
+    margin_floor_bps: int | None = Field(default=None, ge=-100_000, le=10_000)
+    margin_reaction: Literal["tell", "reroute", "stop"] = "tell"

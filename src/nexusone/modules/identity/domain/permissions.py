@@ -58,6 +58,8 @@ PERMISSIONS: Mapping[str, str] = {
     "subscriptions:write": "Subscribe, change, pause and cancel",
     "templates:read": "See templates",
     "templates:write": "Make, change and delete templates",
+    "usage:read": "See what meters stand at",
+    "usage:write": "Report usage",
     "workspace:delete": "Delete the workspace, or call its deletion off",
     "workspace:export": "Export everything the workspace has",
     "workspace:read": "See the workspace and its settings",
@@ -107,11 +109,21 @@ ROLES: Mapping[RoleName, Role] = {
         "Integrations: keys for machines, contacts, templates, the stream of events",
         _EVERYONE
         | _CAMPAIGN_READING
-        | {"api_keys:read", "api_keys:write", "contacts:write", "segments:write", "templates:write", "events:read"},
+        | {
+            "api_keys:read",
+            "api_keys:write",
+            "contacts:write",
+            "segments:write",
+            "templates:write",
+            "events:read",
+            "usage:read",
+            "usage:write",
+        },
     ),
     "billing": Role(
         "Credits, the subscription, invoices and nothing of the business behind them",
-        _EVERYONE | {"credits:read", "plans:read", "invoices:read", "invoices:write"}
+        _EVERYONE
+        | {"credits:read", "plans:read", "invoices:read", "invoices:write", "usage:read"}
         | {"payments:read", "payments:write", "subscriptions:read", "subscriptions:write"},
     ),
     "viewer": Role("Reads campaigns and what they are made of", _EVERYONE | _CAMPAIGN_READING),
