@@ -10,11 +10,13 @@ from tests.modules.billing.subscriptions.subscribed import DAY, HOUR, NOON, comp
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.contracts.coupons import CouponWish
+from nexusone.modules.billing.ports import SavedMethod
 from nexusone.modules.billing.service import coupons, dunning, invoicing, subscriptions
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
 from nexusone.modules.billing.service.refusals_invoices import BillingProfileMissing
 from nexusone.modules.billing.service.refusals_plans import CouponUnusable, PlanNotFound
-from nexusone.modules.billing.service.refusals_subscriptions import AlreadySubscribed, SubscriptionNotFound
+from nexusone.modules.billing.service.refusals_subscriptions import AlreadySubscribed, SubscriptionNotFound, TrialNeedsPaymentMethod
+from nexusone.modules.billing.store import payments_methods
 from nexusone.platform.runtime import Runtime
 
 
@@ -86,6 +88,16 @@ async def test_a_workspace_has_one_trial(make_context: ContextMaker) -> None:
     await here.start(is_trial=True)
     await here.cancel("now")
     assert (await here.start(is_trial=True)).state == "incomplete"
+
+
+async def test_a_trial_that_needs_a_way_to_pay_begins_once_one_is_saved(make_context: ContextMaker) -> None:
+    here = await company(make_context)
+    with pytest.raises(TrialNeedsPaymentMethod):
+        await here.start("growth", is_trial=True)
+    method = SavedMethod(vendor_id="pm_1", kind="card", label="visa")
+    async with here.ctx.transaction("billing") as tx:
+        await payments_methods.upsert_method(tx, method, workspace_id=here.ctx.workspace, gateway="cards", now=here.ctx.now())
+    assert (await here.start("growth", is_trial=True)).state == "trialing"
 
 
 async def test_a_trial_without_anybody_to_bill_ends_instead_of_being_billed(make_context: ContextMaker) -> None:

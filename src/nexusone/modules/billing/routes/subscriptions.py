@@ -27,6 +27,7 @@ from nexusone.modules.billing.service.refusals_subscriptions import (
     NothingToChange,
     SubscriptionNotFound,
     SubscriptionStepRefused,
+    TrialNeedsPaymentMethod,
 )
 from nexusone.web.caller import Caller
 from nexusone.web.door import Door
@@ -48,7 +49,7 @@ async def get_subscription(ctx: Caller) -> Subscription:
     key_use="required",
     status=201,
     summary="Subscribe to a plan",
-    refusals=(AlreadySubscribed, PlanNotFound, CouponUnusable, BillingProfileMissing),
+    refusals=(AlreadySubscribed, PlanNotFound, TrialNeedsPaymentMethod, CouponUnusable, BillingProfileMissing),
 )
 async def start_subscription(ctx: Caller, body: NewSubscription) -> Subscription:
     return await subscriptions_starting.start(ctx, wanted=body)

@@ -31,3 +31,9 @@ class ChangeOnlyAtPeriodEnd(Conflict):
     """More would be given back than charged: the change can be made at the period's end."""
 
     code = "billing.change_only_at_period_end"
+
+
+class TrialNeedsPaymentMethod(Conflict):
+    """The plan is tried only by whoever has saved a way to pay."""
+
+    code = "billing.trial_needs_payment_method"
