@@ -11,7 +11,7 @@ from nexusone.modules.billing.service.bookings import Overtaken, book
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue, default_plan
 from nexusone.modules.billing.service.refusals_plans import NotInPlan, TakeConflict
 from nexusone.modules.billing.store import entitlements
-from nexusone.modules.billing.store.entitlements import TakeRow, Taking
+from nexusone.modules.billing.store.entitlements import StandingRow, TakeRow, Taking
 from nexusone.platform.database import Transaction
 from nexusone.platform.runtime import Context
 
@@ -56,8 +56,8 @@ class Allowance:
 async def allowance_of(ctx: Context, *, feature: str) -> Allowance:
     """What the workspace's plan says of a feature. No transaction may be open."""
     await ctx.port(PlanCatalogue).be_written(ctx)
-    async with ctx.transaction("billing") as tx:
-        return await _allowance(ctx, tx, feature)
+    feature_of(feature)
+    return _allowance(feature, await entitlements.find_standing_in_one_trip(ctx, feature=feature, default_plan=default_plan(ctx)))
 
 
 async def check(ctx: Context, *, feature: str, quantity: int = 1, used: int | None = None) -> None:
@@ -117,7 +117,8 @@ async def give_back(ctx: Context, *, key: str, kept: int = 0) -> None:
 
 
 async def _take(ctx: Context, tx: Transaction, *, feature: str, quantity: int, key: str) -> Taken:
-    allowance = await _allowance(ctx, tx, feature)
+    standing = await entitlements.find_standing(tx, workspace_id=ctx.workspace, feature=feature, default_plan=default_plan(ctx))
+    allowance = _allowance(feature, standing)
     start = window_start(feature_of(feature).window, now=ctx.now(), since=allowance.since)
     wanted = Taking(
         workspace_id=ctx.workspace,
@@ -154,9 +155,7 @@ def _taken(allowance: Allowance, *, quantity: int, used: int) -> Taken:
     return Taken(feature=allowance.feature, quantity=quantity, used=used, overage=beyond, overage_micros=cost)
 
 
-async def _allowance(ctx: Context, tx: Transaction, feature: str) -> Allowance:
-    feature_of(feature)
-    row = await entitlements.find_standing(tx, workspace_id=ctx.workspace, feature=feature, default_plan=default_plan(ctx))
+def _allowance(feature: str, row: StandingRow | None) -> Allowance:
     if row is None:
         return Allowance(feature, NO_PLAN, None, ABSENT, ())
     terms = FeatureTerms(row.is_included, row.quantity, row.overage_micros) if row.is_included else ABSENT

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nexusone.platform.database import Transaction
+from nexusone.platform.runtime import Context
 from nexusone.platform.sql import sql
 
 # `ladder`: what each plan on offer says of the feature, in the order of the plans.
@@ -123,6 +124,13 @@ class TakeRow:
     quantity: int
     kept: int
     used_after: int
+
+
+async def find_standing_in_one_trip(ctx: Context, *, feature: str, default_plan: str) -> StandingRow | None:
+    """The same in a transaction of its own, for callers on hot paths."""
+    parameters = {"workspace_id": ctx.workspace, "feature": feature, "default_plan": default_plan}
+    rows = await ctx.fetch_in_one_trip("billing", StandingRow, FIND_STANDING, parameters)
+    return rows[0] if rows else None
 
 
 async def find_standing(tx: Transaction, *, workspace_id: UUID, feature: str, default_plan: str) -> StandingRow | None:

@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from nexusone.kernel.errors import Conflict, NotFound, PreconditionFailed
+from nexusone.kernel.errors import Conflict, NotFound, PaymentRequired, PreconditionFailed
 from nexusone.modules.identity.contracts.accounts import SignedIn
 from nexusone.modules.identity.contracts.workspaces import (
     AgencyOverview,
@@ -117,7 +117,11 @@ async def get_agency(ctx: Caller) -> AgencyOverview:
 
 
 @door.post(
-    "/agency/workspaces", permission="agency:write", status=201, summary="Make a further workspace", refusals=(NotAnAgency, Conflict)
+    "/agency/workspaces",
+    permission="agency:write",
+    status=201,
+    summary="Make a further workspace",
+    refusals=(PaymentRequired, NotAnAgency, Conflict),
 )
 async def create_agency_workspace(ctx: Caller, body: NewAgencyWorkspace) -> WorkspaceDetails:
     return await agencies.create_workspace(ctx, wanted=body)

@@ -7,6 +7,7 @@ from nexusone.kernel.errors import Conflict
 from nexusone.kernel.ids import new_id
 from nexusone.modules.identity.contracts.workspaces import AgencyOverview, AgencyWorkspace, NewAgencyWorkspace, WorkspaceDetails
 from nexusone.modules.identity.events import WorkspaceCreated
+from nexusone.modules.identity.ports.plans import PlanGate
 from nexusone.modules.identity.service.refusals import NotAnAgency
 from nexusone.modules.identity.service.step_up import person_of
 from nexusone.modules.identity.service.workspaces import checked_settings, details_of, get_row, state_of
@@ -23,6 +24,7 @@ async def create_workspace(ctx: Context, *, wanted: NewAgencyWorkspace) -> Works
 
     Raises:
         NotAnAgency: the caller's workspace belongs to an agency itself.
+        PaymentRequired: the plan is without agencies.
         Conflict: the agency has as many workspaces as it may have.
         Unprocessable: no such language or time zone.
     """
@@ -31,6 +33,7 @@ async def create_workspace(ctx: Context, *, wanted: NewAgencyWorkspace) -> Works
     async with ctx.transaction("identity") as tx:
         if (await get_row(ctx, tx)).agency_id is not None:
             raise NotAnAgency
+    (await ctx.port(PlanGate).allowance_of(ctx, feature="agency")).require(used=0)
     async with ctx.transaction("system") as tx:
         count = len(await workspaces.list_of_agency(tx, agency_id=ctx.workspace))
     limit = ctx.setting(IdentitySettings).agency_workspaces_max
