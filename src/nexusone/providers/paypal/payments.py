@@ -141,7 +141,7 @@ class PayPalGateway:
         """By the order or capture where it is known, else in the vendor's report since then."""
         if trace.subject is not None:
             return await self._find_by_subject(trace.subject)
-        async for reported in self._reported(since=trace.since - CLOCKS_DIFFER, until=datetime.now(UTC)):
+        async for reported in self._reported(since=trace.since - CLOCKS_DIFFER, until=datetime.now(UTC) + CLOCKS_DIFFER):
             if reported.reference == trace.reference:
                 return await self._find_by_subject(reported.subject) or reported
         return None
@@ -198,11 +198,19 @@ class PayPalGateway:
             raise
 
     async def _reported(self, *, since: datetime, until: datetime) -> AsyncIterator[VendorPayment]:
-        start = max(since, until - REPORT_DAYS_MAX)
+        end = min(until, datetime.now(UTC) + CLOCKS_DIFFER)
+        start = since
+        while start < end:
+            stop = min(end, start + REPORT_DAYS_MAX)
+            async for found in self._reported_within(start, stop):
+                yield found
+            start = stop
+
+    async def _reported_within(self, start: datetime, stop: datetime) -> AsyncIterator[VendorPayment]:
         for page in range(1, PAGES_MAX + 1):
             asked = {
                 "start_date": _written_time(start),
-                "end_date": _written_time(until),
+                "end_date": _written_time(stop),
                 "fields": "transaction_info",
                 "page_size": str(REPORT_PAGE),
                 "page": str(page),

@@ -59,7 +59,7 @@ async def pursue(ctx: Context, *, payment_id: UUID) -> PaymentRow:
     if row is None:
         return known
     _, gateway = chosen(ctx, name=row.gateway)
-    if row.attempts > 1 and (seen := await _look_up(ctx, gateway, row)) is not None:
+    if (row.attempts > 1 or row.subject is not None) and (seen := await _look_up(ctx, gateway, row)) is not None:
         return await take_in(ctx, gateway, row, seen)
     if row.flow == "checkout":
         return await _give_up_page(ctx, row)
