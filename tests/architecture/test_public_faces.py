@@ -26,6 +26,7 @@ MANAGING = frozenset({"campaigns:manage", "segments:manage"})
 # POSTs that need no idempotency key, because repeating them changes nothing or nothing more.
 KEYLESS_POSTS = {
     "audience.preview_segment": "counts",
+    "billing.issue_credit_note": "operators have no workspace for keys; the body's own key makes one note of an invoice",
     "graphql.graphql": "reads; there are no mutations",
     "identity.change_password": "a digest of the body, kept with the key, would let passwords be guessed at",
     "identity.forgot_password": "public; the last mail counts",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nexusone.kernel.locale import is_right_to_left
-from nexusone.modules.identity.contracts.mails import WrittenMail
 from nexusone.modules.identity.ports import MailAttachment, SystemMail
 
 NAME_LENGTH_MAX = 60
@@ -38,17 +37,26 @@ def write_mail(texts: MailTexts, kind: str, *, recipient: str, name: str, values
     )
 
 
-def finished(mail: WrittenMail, *, at: datetime) -> SystemMail:
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a mail says that another module has written: paragraphs of plain text, in which links become links."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+    footer: str
+
+
+def finished(letter: Letter, *, recipient: str, locale: str, files: tuple[MailAttachment, ...], at: datetime) -> SystemMail:
     """A mail that another module has written, as it is handed over."""
-    paragraphs = [_one_line(paragraph) for paragraph in mail.paragraphs]
+    paragraphs = [_one_line(paragraph) for paragraph in letter.paragraphs]
     return SystemMail(
-        recipient=mail.recipient,
-        locale=mail.locale,
-        subject=_one_line(mail.subject),
-        text="\n\n".join([*paragraphs, "-- ", mail.footer]) + "\n",
-        html=_page(mail.locale, paragraphs, mail.footer),
+        recipient=recipient,
+        locale=locale,
+        subject=_one_line(letter.subject),
+        text="\n\n".join([*paragraphs, "-- ", letter.footer]) + "\n",
+        html=_page(locale, paragraphs, letter.footer),
         at=at,
-        attachments=tuple(MailAttachment(file.name, file.content_type, file.content) for file in mail.files),
+        attachments=files,
     )
 
 

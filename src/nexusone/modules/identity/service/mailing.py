@@ -9,8 +9,8 @@ from babel.dates import format_datetime
 
 from nexusone.kernel.locale import fallback_chain
 from nexusone.modules.identity.contracts.mails import NoticeKind, NoticeOrder, WrittenMail
-from nexusone.modules.identity.domain.mails import MailTexts, finished, write_mail
-from nexusone.modules.identity.ports import SystemMailer
+from nexusone.modules.identity.domain.mails import Letter, MailTexts, finished, write_mail
+from nexusone.modules.identity.ports import MailAttachment, SystemMailer
 from nexusone.modules.identity.service.refusals import MailerMissing
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts
@@ -59,7 +59,9 @@ async def send_mail(ctx: Context, *, mail: WrittenMail) -> None:
     """Hands over what another module has written; see `post`."""
     if SystemMailer not in ctx.runtime.ports:
         raise MailerMissing
-    await ctx.port(SystemMailer).send(finished(mail, at=ctx.now()))
+    letter = Letter(subject=mail.subject, paragraphs=mail.paragraphs, footer=mail.footer)
+    files = tuple(MailAttachment(file.name, file.content_type, file.content) for file in mail.files)
+    await ctx.port(SystemMailer).send(finished(letter, recipient=mail.recipient, locale=mail.locale, files=files, at=ctx.now()))
 
 
 def app_url(ctx: Context) -> str:
