@@ -114,10 +114,8 @@ class BillingProfileChanged(Event):
     has_vat_id: bool
 
 
-class SubscriptionFact(Event):
+class SubscriptionFact(Contract):
     """What all news of a subscription says: its state and what it is to, as it is now."""
-
-    name: ClassVar[str] = ""
 
     subscription_id: Id
     state: str
@@ -128,19 +126,19 @@ class SubscriptionFact(Event):
     period_end: Instant
 
 
-class SubscriptionStarted(SubscriptionFact):
+class SubscriptionStarted(SubscriptionFact, Event):
     """A workspace has a plan: on trial, or paid for."""
 
     name: ClassVar[str] = "billing.subscription.started.v1"
 
 
-class SubscriptionRenewed(SubscriptionFact):
+class SubscriptionRenewed(SubscriptionFact, Event):
     """A further period began; after a trial it is the first one that is billed."""
 
     name: ClassVar[str] = "billing.subscription.renewed.v1"
 
 
-class SubscriptionChanged(SubscriptionFact):
+class SubscriptionChanged(SubscriptionFact, Event):
     """Plan, quantity or interval are others, or will be with the next period (`is_later`)."""
 
     name: ClassVar[str] = "billing.subscription.changed.v1"
@@ -148,7 +146,7 @@ class SubscriptionChanged(SubscriptionFact):
     is_later: bool
 
 
-class SubscriptionPaused(SubscriptionFact):
+class SubscriptionPaused(SubscriptionFact, Event):
     """The plan rests, or will from the period's end on (`is_later`)."""
 
     name: ClassVar[str] = "billing.subscription.paused.v1"
@@ -156,13 +154,13 @@ class SubscriptionPaused(SubscriptionFact):
     is_later: bool
 
 
-class SubscriptionResumed(SubscriptionFact):
+class SubscriptionResumed(SubscriptionFact, Event):
     """A pause is over, or a planned pause or end was called off."""
 
     name: ClassVar[str] = "billing.subscription.resumed.v1"
 
 
-class SubscriptionCanceled(SubscriptionFact):
+class SubscriptionCanceled(SubscriptionFact, Event):
     """Somebody ended it, now or with the period (`is_later`)."""
 
     name: ClassVar[str] = "billing.subscription.canceled.v1"
@@ -170,7 +168,7 @@ class SubscriptionCanceled(SubscriptionFact):
     is_later: bool
 
 
-class SubscriptionEnded(SubscriptionFact):
+class SubscriptionEnded(SubscriptionFact, Event):
     """It is over; `reason` is canceled, unpaid or expired (never paid for)."""
 
     name: ClassVar[str] = "billing.subscription.ended.v1"
@@ -178,7 +176,7 @@ class SubscriptionEnded(SubscriptionFact):
     reason: str
 
 
-class SubscriptionPastDue(SubscriptionFact):
+class SubscriptionPastDue(SubscriptionFact, Event):
     """An invoice could not be collected; the plan holds until the last retry."""
 
     name: ClassVar[str] = "billing.subscription.past_due.v1"
@@ -186,13 +184,13 @@ class SubscriptionPastDue(SubscriptionFact):
     invoice_id: Id
 
 
-class SubscriptionRecovered(SubscriptionFact):
+class SubscriptionRecovered(SubscriptionFact, Event):
     """All that was past due is paid."""
 
     name: ClassVar[str] = "billing.subscription.recovered.v1"
 
 
-class TrialEnding(SubscriptionFact):
+class TrialEnding(SubscriptionFact, Event):
     """A trial ends in three days."""
 
     name: ClassVar[str] = "billing.subscription.trial_ending.v1"

@@ -7,7 +7,6 @@ from uuid import UUID
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.domain.invoices import DraftLine, InvoiceDraft
 from nexusone.modules.billing.domain.subscriptions import HOLDING, UNPAID_FOR, Subscription, due
-from nexusone.modules.billing.events import SubscriptionFact
 from nexusone.modules.billing.service import grants, invoicing
 from nexusone.modules.billing.service.refusals_subscriptions import AlreadySubscribed
 from nexusone.modules.billing.service.subscriptions_billing import PlanFacts, plan_facts, rollover_of
@@ -15,7 +14,7 @@ from nexusone.modules.billing.store import dunning, plans, subscriptions, subscr
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow, Written
 from nexusone.modules.billing.store.subscriptions_steps import NewStep
 from nexusone.platform.database import Transaction
-from nexusone.platform.events import publish
+from nexusone.platform.events import Event, publish
 from nexusone.platform.runtime import Context
 
 
@@ -50,7 +49,7 @@ class Taken:
 class News:
     """What a step announces; `told` is what the event says beside the subscription's state."""
 
-    kind: type[SubscriptionFact]
+    kind: type[Event]
     told: dict[str, object] = field(default_factory=dict)
 
 
@@ -133,7 +132,7 @@ def _since(known: Subscription) -> datetime:
     return known.period.starts_at if known.paid_periods == 0 else known.calendar.starts_at
 
 
-def _fact(news: News, taken: Taken, facts: PlanFacts) -> SubscriptionFact:
+def _fact(news: News, taken: Taken, facts: PlanFacts) -> Event:
     known = taken.after
     return news.kind.model_validate(
         {

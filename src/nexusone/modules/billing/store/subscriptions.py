@@ -11,32 +11,38 @@ from nexusone.modules.billing.domain.subscriptions import OVER, Ending, State, S
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import fragment, sql
 
-_SELECT = fragment("""
-select s.id, s.state, s.plan_version_id, s.currency, s.every, s.unit_amount, s.quantity, s.coupon_code, s.zone, s.anchor_day,
-    s.calendar_starts_at, s.number, s.period_starts_at, s.period_ends_at, s.paid_periods, s.billed_amount, s.next_plan_version_id,
-    s.next_every, s.next_unit_amount, s.next_quantity, s.ending, s.is_reminded, s.due_at, s.version, s.created_at, s.over_at,
-    c.kind as coupon_kind, c.duration as coupon_duration, c.percent_hundredths as coupon_percent, c.amount as coupon_amount,
-    c.currency as coupon_currency, c.periods as coupon_periods
-from billing.subscription as s
-left join billing.coupon as c on c.code = s.coupon_code
+_COLUMNS = fragment("""
+s.id, s.state, s.plan_version_id, s.currency, s.every, s.unit_amount, s.quantity, s.coupon_code, s.zone, s.anchor_day,
+s.calendar_starts_at, s.number, s.period_starts_at, s.period_ends_at, s.paid_periods, s.billed_amount, s.next_plan_version_id,
+s.next_every, s.next_unit_amount, s.next_quantity, s.ending, s.is_reminded, s.due_at, s.version, s.created_at, s.over_at,
+c.kind as coupon_kind, c.duration as coupon_duration, c.percent_hundredths as coupon_percent, c.amount as coupon_amount,
+c.currency as coupon_currency, c.periods as coupon_periods
 """)
 
 FIND_LATEST = fragment("""
-{select} where s.workspace_id = %(workspace_id)s order by s.over_at is null desc, s.id desc limit 1
-""").fill(select=_SELECT)
+select {columns}
+from billing.subscription as s left join billing.coupon as c on c.code = s.coupon_code
+where s.workspace_id = %(workspace_id)s order by s.over_at is null desc, s.id desc limit 1
+""").fill(columns=_COLUMNS)
 
 LOCK_LIVING = fragment("""
-{select} where s.workspace_id = %(workspace_id)s and s.over_at is null for update of s
-""").fill(select=_SELECT)
+select {columns}
+from billing.subscription as s left join billing.coupon as c on c.code = s.coupon_code
+where s.workspace_id = %(workspace_id)s and s.over_at is null for update of s
+""").fill(columns=_COLUMNS)
 
 LOCK = fragment("""
-{select} where s.workspace_id = %(workspace_id)s and s.id = %(id)s for update of s
-""").fill(select=_SELECT)
+select {columns}
+from billing.subscription as s left join billing.coupon as c on c.code = s.coupon_code
+where s.workspace_id = %(workspace_id)s and s.id = %(id)s for update of s
+""").fill(columns=_COLUMNS)
 
 # A scheduler that finds another one at work leaves the subscription to it.
 LOCK_FREE = fragment("""
-{select} where s.workspace_id = %(workspace_id)s and s.id = %(id)s for update of s skip locked
-""").fill(select=_SELECT)
+select {columns}
+from billing.subscription as s left join billing.coupon as c on c.code = s.coupon_code
+where s.workspace_id = %(workspace_id)s and s.id = %(id)s for update of s skip locked
+""").fill(columns=_COLUMNS)
 
 INSERT = sql("""
 insert into billing.subscription (
