@@ -12,7 +12,13 @@ from pydantic_settings import BaseSettings
 from tests.conftest import TestDatabase
 from tests.customers import customer_at, no_lifespan
 from tests.modules.ai.scripted import scripted
-from tests.modules.compliance import billing_plans_samples, billing_subscriptions_samples, identity_samples, sso_samples
+from tests.modules.compliance import (
+    billing_invoices_samples,
+    billing_plans_samples,
+    billing_subscriptions_samples,
+    identity_samples,
+    sso_samples,
+)
 from tests.modules.compliance.samples import BEGINNING, READING, SAMPLES, Outbox, Stage
 from tests.modules.identity.mfa.people import ORIGIN
 
@@ -28,7 +34,7 @@ from nexusone.web.openapi import document
 from nexusone.web.problems import Messages
 
 # They register what they have.
-SUBJECTS = (billing_plans_samples, billing_subscriptions_samples, identity_samples, sso_samples)
+SUBJECTS = (billing_invoices_samples, billing_plans_samples, billing_subscriptions_samples, identity_samples, sso_samples)
 CHANGING = ("post", "put", "patch", "delete")
 
 

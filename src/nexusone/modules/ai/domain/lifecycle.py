@@ -30,6 +30,10 @@ class Outcome:
     error_detail: str | None = None
 
 
+PURPOSE = "ai.text"
+"""What the credits of writing are spent on."""
+
+
 def hold_key(generation_id: UUID) -> str:
     """The key of the generation's hold, the same however often it is asked."""
     return f"generation:{generation_id}"

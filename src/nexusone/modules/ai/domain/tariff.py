@@ -30,6 +30,11 @@ class Tariff:
     credits_per_dollar: int
     margin_percent: int
 
+    def cost_nano(self, usage: Usage) -> int:
+        """What the vendor charges for the tokens, in billionths of a dollar."""
+        dollars = usage.input_tokens * self.input_price_micros + usage.output_tokens * self.output_price_micros
+        return -(-dollars * 1000 // TOKENS_PER_PRICE)
+
     def micros(self, usage: Usage) -> int:
         """Micro-credits for the tokens."""
         dollars = usage.input_tokens * self.input_price_micros + usage.output_tokens * self.output_price_micros

@@ -10,7 +10,7 @@ import structlog
 from nexusone.kernel.errors import Refusal, Unavailable
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.outcomes import UnknownOutcome
-from nexusone.modules.ai.domain.lifecycle import Outcome, can_end, gave_up, hold_key, lost, need_of
+from nexusone.modules.ai.domain.lifecycle import PURPOSE, Outcome, can_end, gave_up, hold_key, lost, need_of
 from nexusone.modules.ai.events import GenerationFailed, GenerationSucceeded, GenerationUnknown
 from nexusone.modules.ai.service.refusals import GenerationNotFound
 from nexusone.modules.ai.service.views import generation_of
@@ -57,6 +57,8 @@ async def settle(ctx: Context, row: GenerationRow) -> GenerationRow:
             await billing.settle(ctx, key=key, amount_micros=row.charged_micros)
         else:
             await _release(ctx, key)
+        if cost_nano := row.tariff.cost_nano(row.usage):
+            await billing.record_cost(ctx, key=key, purpose=PURPOSE, cost_nano=cost_nano)
         async with ctx.transaction("ai") as tx:
             await generations.mark_settled(tx, workspace_id=ctx.workspace, generation_id=row.id)
     except (Unavailable, UnknownOutcome) as error:

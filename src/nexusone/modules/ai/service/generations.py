@@ -8,7 +8,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.page import PageOf, PageRequest
 from nexusone.modules.ai.contracts import Generation, NewGeneration, WriteGeneration
 from nexusone.modules.ai.domain.instructions import instructions_for
-from nexusone.modules.ai.domain.lifecycle import hold_key
+from nexusone.modules.ai.domain.lifecycle import PURPOSE, hold_key
 from nexusone.modules.ai.domain.output_schema import schema_faults
 from nexusone.modules.ai.domain.tariff import usage_bound
 from nexusone.modules.ai.ports import ModelCard
@@ -27,7 +27,6 @@ from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
 
 WRITE_JOB = "ai.write_generation"
-PURPOSE = "ai.text"
 # From the first record to the begin of the work there are two short transactions.
 RESERVED_WITHIN = timedelta(seconds=60)
 ACCEPTED = 202

@@ -8,6 +8,7 @@ from nexusone.modules.billing.domain.usage import Meter
 from nexusone.modules.billing.service.meters import meters
 from nexusone.modules.billing.service.refusals_usage import MeterNotFound, MeterUnknown, PeriodTooLong, UsageOutOfTime
 from nexusone.modules.billing.store import usage
+from nexusone.platform.audit import record as record_entry
 from nexusone.platform.database import Transaction
 from nexusone.platform.idempotency import conclude
 from nexusone.platform.runtime import Context
@@ -33,6 +34,9 @@ async def record_request(ctx: Context, *, wanted: NewUsage) -> UsageRecorded:
 
     async def work(tx: Transaction) -> UsageRecorded:
         recorded = await _record(ctx, tx, wanted.events)
+        await record_entry(
+            tx, action="billing.usage.reported", object_kind="usage", object_id=wanted.events[0].id, after={"recorded": recorded.recorded}
+        )
         await conclude(tx, recorded)
         return recorded
 
