@@ -53,6 +53,8 @@ KEYLESS_POSTS = {
     "operators.end_visit": "a visit is over or not",
     "operators.renew_visit": "hands out another token and changes nothing",
     "operators.sign_in": "public; every token is its own",
+    "payments.hear": "public; an event is written down once, by the vendor's id",
+    "payments.make_default": "a way to pay is the default or not",
     "plan_desk.add_prices": "what has a price keeps it, so the second refuses",
     "plan_desk.add_version": "of no workspace; a version twice is on offer no more than once",
     "plan_desk.end_coupon": "a coupon is ended or not",
@@ -66,7 +68,7 @@ KEYLESS_POSTS = {
     "workspaces.switch_workspace": "every session is its own",
 }
 # Operations that move messages or money refuse to start without a key.
-KEYED_POSTS = frozenset({"marketing.send"})
+KEYED_POSTS = frozenset({"payments.purchase", "payments.refund", "marketing.send"})
 
 CONTRACTS = sorted(set(product_subclasses(Contract)), key=lambda kind: f"{kind.__module__}.{kind.__name__}")
 EVENTS = sorted(set(product_subclasses(Event)), key=lambda kind: kind.name)

@@ -85,12 +85,12 @@ class InvoiceSettings(BaseSettings):
 
 
 class PaymentSettings(BaseSettings):
-    """What credits cost, and how vendors are listened to. Environment prefix `NEXUSONE_PAYMENTS_`.
+    """What credits cost, and how vendors are listened to.
 
     `price_per_thousand_credits` is in minor units before tax, by currency; `credit_packs` are credits by the pack's name.
     """
 
-    model_config = SettingsConfigDict(env_prefix="NEXUSONE_PAYMENTS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="NEXUSONE_BILLING_", extra="ignore", frozen=True)
 
     price_per_thousand_credits: dict[str, int] = {"EUR": 1000, "GBP": 900, "JPY": 1600, "USD": 1100}
     credit_packs: dict[str, str] = {"small": "1000", "medium": "5000", "large": "20000"}

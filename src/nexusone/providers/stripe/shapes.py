@@ -46,7 +46,7 @@ def session_payment(session: Shape) -> VendorPayment:
     return VendorPayment(
         subject=session["id"],
         reference=session["metadata"].get(REFERENCE),
-        amount=Money(amount=session["amount_total"] or 0, currency=(session["currency"] or "XXX").upper()),
+        amount=Money(amount=session["amount_total"] or 0, currency=(session["currency"] or "eur").upper()),
         state="canceled" if is_over else "open",
         created_at=instant(session["created"]),
         failure="abandoned" if is_over else None,

@@ -55,7 +55,7 @@ class NewPurchase(Contract):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"pack": "small", "currency": "EUR", "gateway": "stripe", "return_url": "https://app.example/billing"}]
+            "examples": [{"pack": "small", "currency": "EUR", "return_url": "https://app.example/billing"}]
         }
     )
 
@@ -90,7 +90,7 @@ class PaymentMethod(Contract):
 class NewPaymentMethod(Contract):
     """A way to pay that a person is to save on the vendor's page."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"gateway": "stripe", "return_url": "https://app.example/billing"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"return_url": "https://app.example/billing"}]})
 
     gateway: GatewayName | None = None
     return_url: ReturnUrl
