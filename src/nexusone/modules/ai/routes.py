@@ -9,7 +9,7 @@ from nexusone.kernel.page import Page
 from nexusone.modules.ai.contracts import Generation, Model, NewGeneration
 from nexusone.modules.ai.service import generations, models
 from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelUnknown, NoTextModel, OutputSchemaInvalid
-from nexusone.modules.billing.api import InsufficientCredits
+from nexusone.modules.billing.api import InsufficientCredits, PurposeStopped
 from nexusone.web.caller import Caller
 from nexusone.web.door import Door
 from nexusone.web.paging import Pager
@@ -29,7 +29,7 @@ NOT_FINISHED = {
     permission="generations:write",
     status=201,
     summary="Write a text",
-    refusals=(InsufficientCredits, ModelUnknown, OutputSchemaInvalid, NoTextModel),
+    refusals=(InsufficientCredits, PurposeStopped, ModelUnknown, OutputSchemaInvalid, NoTextModel),
     openapi_extra={"responses": {"202": NOT_FINISHED}},
 )
 async def generate(ctx: Caller, body: NewGeneration, response: Response, prefer: Preference = None) -> Generation:

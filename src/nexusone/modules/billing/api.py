@@ -14,6 +14,7 @@ from nexusone.modules.billing.service import balances, entitlements, holds, marg
 from nexusone.modules.billing.service.entitlements import Allowance
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
 from nexusone.modules.billing.service.refusals_plans import NotInPlan, TakeConflict
+from nexusone.modules.billing.service.refusals_usage import MeterUnknown, PurposeStopped, UsageOutOfTime
 from nexusone.platform.runtime import Context
 
 __all__ = [
@@ -22,15 +23,20 @@ __all__ = [
     "HoldResolved",
     "InsufficientCredits",
     "KeyConflict",
+    "MeterUnknown",
     "NotInPlan",
+    "PurposeStopped",
     "SettleExceedsHold",
     "TakeConflict",
+    "UsageEvent",
+    "UsageOutOfTime",
+    "UsageRecorded",
     "check_entitlement",
+    "check_margin",
     "get_allowance",
     "get_balance",
     "give_back_entitlement",
     "hold",
-    "margin_reaction",
     "record_cost",
     "record_usage",
     "release",
@@ -141,6 +147,10 @@ async def record_cost(ctx: Context, *, key: str, purpose: str, cost_nano: int) -
     await margins.record_cost(ctx, key=key, purpose=purpose, cost_nano=cost_nano)
 
 
-async def margin_reaction(ctx: Context, *, purpose: str) -> ReactionName | None:
-    """What is to happen to a purpose that is below its margin's floor: "tell", "reroute" or "stop"; None while it is above."""
-    return await margins.find_reaction(ctx, purpose=purpose)
+async def check_margin(ctx: Context, *, purpose: str) -> ReactionName | None:
+    """Asked before something is held for a purpose: "tell" or "reroute" where its margin is below the floor, None while it is above.
+
+    Raises:
+        PurposeStopped: it is below, and the floor stops it.
+    """
+    return await margins.check(ctx, purpose=purpose)

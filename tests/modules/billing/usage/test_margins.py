@@ -67,11 +67,12 @@ async def test_a_margin_below_its_floor_is_told_once_and_ends_when_it_recovers(
     for _ in range(3):
         await margins.watch_margins(ctx.runtime.system())
     assert told(admin, ctx) == 1
-    assert await api.margin_reaction(ctx, purpose="text") == "stop"
-    assert await api.margin_reaction(ctx, purpose="mail") is None
+    with pytest.raises(api.PurposeStopped):
+        await api.check_margin(ctx, purpose="text")
+    assert await api.check_margin(ctx, purpose="mail") is None
     await earn(ctx, "b", credits_=100, cost_nano=DOLLAR // 10)
     await margins.watch_margins(ctx.runtime.system())
-    assert await api.margin_reaction(ctx, purpose="text") is None
+    assert await api.check_margin(ctx, purpose="text") is None
     assert told(admin, ctx) == 1
 
 
@@ -80,12 +81,13 @@ async def test_a_cost_without_earnings_is_below_every_floor(ctx: Context) -> Non
     found = await margins.set_floor(ctx, wanted=NewMarginFloor(floor_bps=-100_000, reaction="reroute"))
     (row,) = found.purposes
     assert (row.margin_bps, row.reaction) == (None, "reroute")
+    assert await api.check_margin(ctx, purpose="text") == "reroute"
 
 
 async def test_without_a_floor_nothing_is_watched(ctx: Context) -> None:
     await api.record_cost(ctx, key="a", purpose="text", cost_nano=DOLLAR)
     await margins.watch_margins(ctx.runtime.system())
-    assert await api.margin_reaction(ctx, purpose="text") is None
+    assert await api.check_margin(ctx, purpose="text") is None
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(-100_000, 10_000))

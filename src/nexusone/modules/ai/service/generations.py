@@ -94,6 +94,7 @@ async def _reserve(ctx: Context, wanted: NewGeneration) -> GenerationRow:
     card = get_model(ctx, name=wanted.model)
     if wanted.output_schema is not None and (faults := schema_faults(wanted.output_schema)):
         raise OutputSchemaInvalid(errors=faults, count=len(faults))
+    await billing.check_margin(ctx, purpose=PURPOSE)
     row = _planned(ctx, wanted, card)
     async with ctx.transaction("ai") as tx:
         await generations.insert(tx, row, workspace_id=ctx.workspace)

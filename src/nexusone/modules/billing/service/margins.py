@@ -8,7 +8,7 @@ from nexusone.modules.billing.contracts.usage import Margin, NewMarginFloor, Pur
 from nexusone.modules.billing.domain.amounts import check_key
 from nexusone.modules.billing.domain.usage import is_below, margin_bps
 from nexusone.modules.billing.events import MarginFloorChanged, MarginLow
-from nexusone.modules.billing.service.refusals_usage import PeriodTooLong
+from nexusone.modules.billing.service.refusals_usage import PeriodTooLong, PurposeStopped
 from nexusone.modules.billing.settings import UsageSettings
 from nexusone.modules.billing.store import margins
 from nexusone.modules.billing.store.margins import FloorRow, MarginRow
@@ -38,6 +38,14 @@ async def find_reaction(ctx: Context, *, purpose: str) -> ReactionName | None:
     async with ctx.transaction("billing") as tx:
         found = await margins.find_reaction(tx, workspace_id=ctx.workspace, purpose=purpose)
     return "stop" if found == "stop" else "reroute" if found == "reroute" else "tell" if found else None
+
+
+async def check(ctx: Context, *, purpose: str) -> ReactionName | None:
+    """Lets a purpose pass unless its margin has stopped it; see `api.check_margin`."""
+    reaction = await find_reaction(ctx, purpose=purpose)
+    if reaction == "stop":
+        raise PurposeStopped(purpose=purpose)
+    return reaction
 
 
 async def get_margin(ctx: Context, *, since: datetime | None, until: datetime | None) -> Margin:

@@ -1,6 +1,6 @@
 """What billing refuses about usage."""
 
-from nexusone.kernel.errors import NotFound, Unprocessable
+from nexusone.kernel.errors import Conflict, NotFound, Unprocessable
 
 
 class MeterUnknown(Unprocessable):
@@ -25,3 +25,9 @@ class PeriodTooLong(Unprocessable):
     """A period begins before it ends, and is at most 400 days long."""
 
     code = "billing.period_too_long"
+
+
+class PurposeStopped(Conflict):
+    """What `purpose` earns no longer covers what it costs; it is stopped until an operator has looked."""
+
+    code = "billing.purpose_stopped"
