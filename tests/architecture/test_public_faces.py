@@ -68,7 +68,18 @@ KEYLESS_POSTS = {
     "workspaces.switch_workspace": "every session is its own",
 }
 # Operations that move messages or money refuse to start without a key.
-KEYED_POSTS = frozenset({"payments.purchase", "payments.refund", "marketing.send"})
+KEYED_POSTS = frozenset(
+    {
+        "marketing.send",
+        "payments.purchase",
+        "payments.refund",
+        "subscriptions.cancel_subscription",
+        "subscriptions.change_subscription",
+        "subscriptions.pause_subscription",
+        "subscriptions.resume_subscription",
+        "subscriptions.start_subscription",
+    }
+)
 
 CONTRACTS = sorted(set(product_subclasses(Contract)), key=lambda kind: f"{kind.__module__}.{kind.__name__}")
 EVENTS = sorted(set(product_subclasses(Event)), key=lambda kind: kind.name)
