@@ -13,6 +13,7 @@ import httpx2
 from tests.architecture.operations import no_lifespan
 from tests.modules.ai.scripted import scripted
 from tests.modules.marketing.sending.carrier import Carrier
+from tests.tenancy.plan_rows import fill_plans
 
 from nexusone.apps.compose import Composition
 from nexusone.kernel.ids import new_id
@@ -74,6 +75,7 @@ async def _grown(composition: Composition, client: httpx2.AsyncClient, carrier: 
         "generation_id": (await _post(client, "/v1/generations", json=ASKING))["id"],
         "import_id": (await _post(client, "/v1/contacts/imports", files={"file": ("contacts.csv", CSV, "text/csv")}))["id"],
     }
+    ids["workspace_id"] = (await _post(client, "/v1/agency/workspaces", json={"name": "Client"}))["id"]
     campaign = {"name": "Spring", "from_name": "Ada", "from_email": "news@engines.example"}
     campaign |= {"template_id": ids["template_id"], "segment_id": ids["segment_id"]}
     ids["campaign_id"] = (await _post(client, "/v1/campaigns", json=campaign))["id"]
@@ -82,6 +84,7 @@ async def _grown(composition: Composition, client: httpx2.AsyncClient, carrier: 
     await _unsubscribe(client, carrier, contact["email"])
     workspace_id = UUID(signed_in["workspace"]["id"])
     await composition.runtime.vault.key_of(workspace_id)
+    await fill_plans(composition.runtime.system(workspace_id), client_id=UUID(ids["workspace_id"]))
     return Company(client, workspace_id, ids)
 
 
