@@ -47,6 +47,7 @@ SYSTEM_SCANS = {
     "billing.billing_profile": "VAT ids that are to be checked again",
     "billing.grant_": "grants that expire",
     "billing.hold": "holds that expire",
+    "billing.top_up": "automatic top-ups that a new month allows again",
     "billing.gateway_customer": "the workspace of a payer whom a vendor tells of",
     "billing.payment": "payments of which nobody has told in time, and a day's for comparing with a vendor's list",
     "billing.refund": "refunds of which nobody has told in time",

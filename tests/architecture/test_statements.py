@@ -43,6 +43,7 @@ ACROSS_WORKSPACES = frozenset(
         "modules.billing.store.pools_drawing.LIST_BEGUN_DRAWS",
         "modules.billing.store.pools_drawing.LIST_BEGUN_RETURNS",
         "modules.billing.store.verification.LIST_WORKSPACES",
+        "modules.billing.store.watching.LIST_STALE_TOP_UPS",
         "modules.identity.store.accounts.LIST_MEMBERSHIPS",
         "modules.identity.store.sessions.FIND_WORKSPACE_OF_SESSION",
         "modules.identity.store.sessions.LIST_SESSIONS",

@@ -5,7 +5,7 @@ books nothing twice and gives the hold as it stands.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from nexusone.modules.billing.contracts.credits import Balance, Hold
 from nexusone.modules.billing.contracts.entitlements import Taken
@@ -13,12 +13,14 @@ from nexusone.modules.billing.contracts.usage import ReactionName, UsageEvent, U
 from nexusone.modules.billing.service import balances, entitlements, holds, margins, pools_drawing, usage
 from nexusone.modules.billing.service.entitlements import Allowance
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
+from nexusone.modules.billing.service.refusals_credits import CapReached
 from nexusone.modules.billing.service.refusals_plans import NotInPlan, TakeConflict
 from nexusone.modules.billing.service.refusals_usage import MeterUnknown, PurposeStopped, UsageOutOfTime
 from nexusone.platform.runtime import Context
 
 __all__ = [
     "Allowance",
+    "CapReached",
     "HoldNotFound",
     "HoldResolved",
     "InsufficientCredits",
@@ -46,17 +48,22 @@ __all__ = [
 ]
 
 
-async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expires_in: timedelta) -> Hold:
+async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expires_in: timedelta, job: str | None = None) -> Hold:
     """Sets credits aside (more than none) under a key unique in the workspace; unresolved, they go back after `expires_in`.
+
+    It counts against the caps of the workspace, of the member or key that asks, and of the `job` that it is part of.
 
     What a client of an agency lacks is drawn from the agency's pool first, where it is a member of one.
 
     Raises:
         InsufficientCredits: with `available` and `needed` as decimal strings.
+        CapReached: an InsufficientCredits; a cap does not let it through.
         KeyConflict: the key holds another amount or purpose.
     """
     try:
-        return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in)
+        return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in, job=job)
+    except CapReached:
+        raise
     except InsufficientCredits as refused:
         return await pools_drawing.hold_from_pool(
             ctx, refused=refused, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in
@@ -66,10 +73,11 @@ async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expi
 async def settle(ctx: Context, *, key: str, amount_micros: int) -> Hold:
     """Books the used amount, beyond what parts have settled, and gives the rest back to the grants it came from.
 
-    After the hold expired, the amount is taken from what is available, and what is missing becomes overdraft.
+    After the hold expired, the amount is taken from what is available, and what is missing becomes overdraft. So does what goes
+    beyond the hold, where the plan allows overdraft, up to the workspace's limit.
 
     Raises:
-        SettleExceedsHold: parts and amount are more than was held.
+        SettleExceedsHold: parts and amount are more than was held, and overdraft does not cover it.
         HoldResolved: it was released, or settled with another amount.
         HoldNotFound: no such key.
     """
@@ -96,6 +104,18 @@ async def release(ctx: Context, *, key: str) -> Hold:
         HoldNotFound: no such key.
     """
     return await holds.release(ctx, key=key)
+
+
+async def keep(ctx: Context, *, key: str, until: datetime) -> Hold:
+    """Keeps a hold until then, because nobody knows yet whether its work was done; settle or release it once that is known.
+
+    At its new end it is released like any other, and announced as kept.
+
+    Raises:
+        HoldResolved: it is held no more.
+        HoldNotFound: no such key.
+    """
+    return await holds.keep(ctx, key=key, until=until)
 
 
 async def get_balance(ctx: Context) -> Balance:

@@ -30,12 +30,13 @@ class CreditsSettled(Event):
 
 
 class ExpiredHold(Contract):
-    """One hold of `HoldsExpired`, with what went back."""
+    """One hold of `HoldsExpired`, with what went back. `is_kept`: the outcome of its work was never found out."""
 
     hold_id: Id
     key: str
     purpose: str
     returned_micros: MicroCredits
+    is_kept: bool = False
 
 
 class HoldsExpired(Event):

@@ -21,6 +21,7 @@ from nexusone.modules.billing.service import (
     refunds,
     subscriptions_clock,
     subscriptions_mails,
+    watching,
 )
 from nexusone.modules.billing.service.invoice_papers import MAIL_JOB
 from nexusone.modules.billing.service.invoicing import TYPESET_JOB
@@ -94,6 +95,7 @@ JOBS: tuple[JobKind[Any], ...] = (*PAYMENT_JOBS, TYPESET_INVOICE, MAIL_INVOICE, 
 
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="billing.expire_holds", cron="* * * * *", handler=expiry.expire_holds),
+    Schedule(name="billing.renew_top_ups", cron="7 0 * * *", handler=watching.renew_top_ups),
     Schedule(name="billing.check_vat_ids", cron="17 * * * *", handler=profiles.check_due_vat_ids),
     Schedule(name="billing.fetch_rates", cron="31 15,18 * * *", handler=rates.fetch_rates),
     Schedule(name="billing.finish_pool_draws", cron="* * * * *", handler=pools_drawing.finish_begun),

@@ -42,14 +42,37 @@ from nexusone.modules.billing.events import (
     SubscriptionStarted,
     TrialEnding,
 )
+from nexusone.modules.billing.events_credits import (
+    AdjustmentDecided,
+    AdjustmentMade,
+    AlertsChanged,
+    BalanceLow,
+    CapsChanged,
+    HoldKept,
+    OverdraftLimitChanged,
+    TopUpChanged,
+    TopUpWanted,
+)
 from nexusone.modules.billing.graphql.credits import CreditsQuery
 from nexusone.modules.billing.graphql.invoices import InvoicesQuery
+from nexusone.modules.billing.graphql.ledger import LedgerQuery
 from nexusone.modules.billing.graphql.payments import PaymentsQuery
 from nexusone.modules.billing.graphql.plans import PlansQuery
 from nexusone.modules.billing.graphql.subscriptions import SubscriptionsQuery
 from nexusone.modules.billing.graphql.usage import UsageQuery
 from nexusone.modules.billing.jobs import JOBS, SCHEDULES
-from nexusone.modules.billing.routes import invoices, ledger, payments, plans, plans_desk, pools, subscriptions, usage
+from nexusone.modules.billing.routes import (
+    credits_desk,
+    invoices,
+    ledger,
+    payments,
+    plans,
+    plans_desk,
+    pools,
+    spending,
+    subscriptions,
+    usage,
+)
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
 from nexusone.modules.billing.settings import BillingSettings, InvoiceSettings, PaymentSettings, UsageSettings
 from nexusone.modules.billing.subscribers import SUBSCRIBERS
@@ -58,8 +81,19 @@ from nexusone.web.module import Module
 MODULE = Module(
     name="billing",
     folder=Path(__file__).parent,
-    doors=(ledger.door, invoices.door, plans.door, plans_desk.door, pools.door, subscriptions.door, payments.door, usage.door),
-    graphql_queries=(CreditsQuery, InvoicesQuery, PaymentsQuery, PlansQuery, SubscriptionsQuery, UsageQuery),
+    doors=(
+        ledger.door,
+        spending.door,
+        credits_desk.door,
+        invoices.door,
+        plans.door,
+        plans_desk.door,
+        pools.door,
+        subscriptions.door,
+        payments.door,
+        usage.door,
+    ),
+    graphql_queries=(CreditsQuery, LedgerQuery, InvoicesQuery, PaymentsQuery, PlansQuery, SubscriptionsQuery, UsageQuery),
     jobs=JOBS,
     subscribers=SUBSCRIBERS,
     schedules=SCHEDULES,
@@ -67,6 +101,15 @@ MODULE = Module(
         CreditsGranted,
         CreditsSettled,
         HoldsExpired,
+        HoldKept,
+        CapsChanged,
+        OverdraftLimitChanged,
+        AlertsChanged,
+        BalanceLow,
+        TopUpChanged,
+        TopUpWanted,
+        AdjustmentMade,
+        AdjustmentDecided,
         BillingProfileChanged,
         InvoiceIssued,
         InvoicePaid,
@@ -103,6 +146,7 @@ MODULE = Module(
     settings=(BillingSettings, InvoiceSettings, PaymentSettings, UsageSettings),
     permissions=(
         "credits:read",
+        "credits:write",
         "invoices:read",
         "invoices:write",
         "payments:read",
@@ -114,6 +158,8 @@ MODULE = Module(
         "usage:write",
     ),
     personal_data={
+        "adjustment.made_by": "the operator who gave or took credits",
+        "adjustment.decided_by": "the operator who agreed or declined",
         "billing_profile.legal_name": "who is billed, perhaps a person",
         "billing_profile.street": "where invoices go",
         "billing_profile.email": "who gets the invoices",

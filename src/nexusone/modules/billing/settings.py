@@ -12,15 +12,17 @@ from nexusone.modules.billing.domain.amounts import AMOUNT_MICROS_MAX
 class BillingSettings(BaseSettings):
     """`signup_credits` are granted to every new workspace; a decimal string of credits, "0" grants none.
 
+    Adjustments by operators over `adjustment_limit` credits need a second person.
     `default_plan` is what workspaces without a subscription are on; None: the free one, in sandbox mode the one without limits.
     """
 
     model_config = SettingsConfigDict(env_prefix="NEXUSONE_BILLING_", extra="ignore", frozen=True)
 
     signup_credits: str = "1000"
+    adjustment_limit: str = "1000"
     default_plan: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,62}$")
 
-    @field_validator("signup_credits")
+    @field_validator("signup_credits", "adjustment_limit")
     @classmethod
     def _in_range(cls, text: str) -> str:
         try:

@@ -4,9 +4,12 @@ from typing import Literal
 
 from nexusone.kernel.contract import Contract, Id, Instant
 from nexusone.kernel.money import CreditsText, MicroCredits
+from nexusone.modules.billing.domain.sources import GrantSource
 
 HoldState = Literal["held", "settled", "released", "expired"]
-TransferKind = Literal["grant", "hold", "settle", "part", "late", "release", "hold_expiry", "grant_expiry", "repayment"]
+TransferKind = Literal[
+    "grant", "hold", "settle", "part", "late", "release", "hold_expiry", "grant_expiry", "repayment", "excess", "rollover", "correction"
+]
 LedgerAccount = Literal["granted", "available", "held", "spent", "overdraft", "expired"]
 
 
@@ -57,3 +60,44 @@ class LedgerEntry(Contract):
     key: str
     amount: CreditsText
     account: LedgerAccount
+
+
+class GrantedCredits(Contract):
+    """Credits that were granted. Lower priorities burn first, then what expires first, then the oldest.
+
+    `rolls_over_until`: at its end, what is left goes on in another grant until then.
+    """
+
+    id: Id
+    source: GrantSource
+    priority: int
+    amount: CreditsText
+    remaining: CreditsText
+    granted_at: Instant
+    expires_at: Instant | None
+    rolls_over_until: Instant | None
+
+
+class HeldCredits(Contract):
+    """Credits set aside. `excess` was settled beyond it. `is_kept`: whether its work was done is not known yet."""
+
+    id: Id
+    key: str
+    purpose: str
+    amount: CreditsText
+    settled: CreditsText
+    excess: CreditsText
+    state: HoldState
+    is_kept: bool
+    held_at: Instant
+    expires_at: Instant
+
+
+class Spend(Contract):
+    """What one booking took from a grant for good; `key` is that of the hold."""
+
+    transfer_id: Id
+    time: Instant
+    purpose: str
+    key: str
+    amount: CreditsText

@@ -130,10 +130,12 @@ create table billing.top_up (
     wanted_micros bigint not null check (wanted_micros >= 0)
 );
 select platform.protect('billing.top_up');
+select platform.allow_system_scan('billing.top_up');
 
 create table billing.adjustment (
     workspace_id uuid not null,
     id uuid not null,
+    key text not null,
     kind text not null check (kind in ('compensation', 'correction')),
     amount_micros bigint not null check (amount_micros <> 0),
     reason text not null,
@@ -143,7 +145,7 @@ create table billing.adjustment (
     decided_by uuid,
     decided_at timestamptz,
     primary key (workspace_id, id),
+    unique (workspace_id, key),
     check (state <> 'pending' or decided_by is null)
 );
 select platform.protect('billing.adjustment');
-select platform.allow_system_scan('billing.adjustment');

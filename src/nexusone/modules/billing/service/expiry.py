@@ -2,6 +2,7 @@
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.events import ExpiredHold, HoldsExpired
+from nexusone.modules.billing.service import watching
 from nexusone.modules.billing.service.bookings import repay
 from nexusone.modules.billing.store import expiry
 from nexusone.platform.database import Transaction
@@ -23,13 +24,17 @@ async def expire_holds(ctx: Context) -> None:
 
 
 async def expire_grants(ctx: Context) -> None:
-    """Takes what is left of grants past their time."""
+    """Takes what is left of grants past their time, but for what rolls over."""
     async with ctx.transaction("system") as tx:
         found = await expiry.list_workspaces_with_due_grants(tx, now=ctx.now(), limit=WORKSPACES_MAX)
     for workspace in found:
         inside = ctx.for_workspace(workspace.workspace_id)
         async with inside.transaction("billing") as tx:
-            await expiry.expire_grants(tx, workspace_id=inside.workspace, now=ctx.now(), transfer_id=new_id())
+            is_watched = await expiry.expire_grants(
+                tx, workspace_id=inside.workspace, now=ctx.now(), transfer_id=new_id(), rollover_id=new_id()
+            )
+            if is_watched:
+                await watching.look(inside, tx)
 
 
 async def _expire_some_holds(ctx: Context, *, count: int) -> None:
@@ -40,7 +45,9 @@ async def _expire_some_holds(ctx: Context, *, count: int) -> None:
             return
         if rows[0].owes:
             await repay(ctx, tx)
-        expired = [ExpiredHold(hold_id=row.id, key=row.key, purpose=row.purpose, returned_micros=row.rest) for row in rows]
+        expired = [
+            ExpiredHold(hold_id=row.id, key=row.key, purpose=row.purpose, returned_micros=row.rest, is_kept=row.is_kept) for row in rows
+        ]
         await publish(tx, HoldsExpired(holds=expired))
 
     await ctx.atomically("billing", work)

@@ -9,6 +9,7 @@ from nexusone.kernel.money import credits_from_text
 from nexusone.modules.billing.domain.amounts import AMOUNT_MICROS_MAX, check_amount, check_key
 from nexusone.modules.billing.domain.sources import BURN_PRIORITY, GrantSource
 from nexusone.modules.billing.events import CreditsGranted
+from nexusone.modules.billing.service import watching
 from nexusone.modules.billing.service.bookings import repay
 from nexusone.modules.billing.service.refusals import KeyConflict
 from nexusone.modules.billing.settings import BillingSettings
@@ -75,6 +76,8 @@ async def grant(
         return await _known(tx, wanted)
     if opened.owes:
         await repay(ctx, tx)
+    if opened.is_watched:
+        await watching.look(ctx, tx)
     await publish(tx, CreditsGranted(grant_id=wanted.grant_id, source=source, amount_micros=amount_micros))
     return wanted.grant_id
 

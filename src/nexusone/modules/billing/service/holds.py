@@ -1,18 +1,22 @@
 """Holding credits and resolving holds."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.money import credits_to_text
 from nexusone.modules.billing.contracts.credits import Hold
-from nexusone.modules.billing.domain.amounts import check_amount, check_key
+from nexusone.modules.billing.domain.amounts import check_amount, check_key, check_purpose
 from nexusone.modules.billing.domain.resolution import Request, Standing, Verdict, judge
 from nexusone.modules.billing.events import CreditsSettled
+from nexusone.modules.billing.events_credits import HoldKept
+from nexusone.modules.billing.service import caps, watching
 from nexusone.modules.billing.service.bookings import Overtaken, book, repay
+from nexusone.modules.billing.service.overdraft import settle_beyond
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
 from nexusone.modules.billing.store import balances, holds, resolutions
+from nexusone.modules.billing.store import caps as caps_store
 from nexusone.modules.billing.store.holds import HoldRow, NewHold
 from nexusone.modules.billing.store.resolutions import Resolution
 from nexusone.platform.database import Transaction
@@ -20,9 +24,10 @@ from nexusone.platform.events import fact_parameters, publish
 from nexusone.platform.runtime import Context
 
 
-async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expires_in: timedelta) -> Hold:
+async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expires_in: timedelta, job: str | None = None) -> Hold:
     """Sets credits aside; see `api.hold`."""
     check_key(key)
+    check_purpose(purpose)
     check_amount(amount_micros, least=1)
     if expires_in <= timedelta(0):
         raise ValueError("a hold expires later than now")
@@ -38,7 +43,7 @@ async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expi
         transfer_id=new_id(),
     )
 
-    return _contract(await _hold(ctx, wanted))
+    return _contract(await _hold(ctx, wanted, job))
 
 
 async def settle(ctx: Context, *, key: str, amount_micros: int) -> Hold:
@@ -61,9 +66,27 @@ async def release(ctx: Context, *, key: str) -> Hold:
     return await _resolve(ctx, replace(whole, state="released", kind="release", transfer_suffix=":release"))
 
 
-async def _hold(ctx: Context, wanted: NewHold) -> HoldRow:
+async def keep(ctx: Context, *, key: str, until: datetime) -> Hold:
+    """Keeps a hold whose work has an unknown outcome; see `api.keep`."""
+    if until <= ctx.now():
+        raise ValueError("a hold is kept until later than now")
+
     async def work(tx: Transaction) -> HoldRow:
-        return await _hold_at_length(tx, wanted)
+        known = await resolutions.lock_hold(tx, workspace_id=ctx.workspace, key=key)
+        if known is None:
+            raise HoldNotFound(key=key)
+        kept = await holds.keep(tx, workspace_id=ctx.workspace, key=key, until=until, now=ctx.now())
+        if kept is None:
+            raise HoldResolved(key=key, state=known.state)
+        await publish(tx, HoldKept(hold_id=kept.id, key=key, purpose=kept.purpose, until=kept.expires_at))
+        return kept
+
+    return _contract(await ctx.atomically("billing", work))
+
+
+async def _hold(ctx: Context, wanted: NewHold, job: str | None) -> HoldRow:
+    async def work(tx: Transaction) -> HoldRow:
+        return await _hold_at_length(ctx, tx, wanted, job)
 
     row = await holds.hold_in_one_trip(ctx, wanted)
     if row is None:
@@ -73,7 +96,12 @@ async def _hold(ctx: Context, wanted: NewHold) -> HoldRow:
     return row
 
 
-async def _hold_at_length(tx: Transaction, wanted: NewHold) -> HoldRow:
+async def _hold_at_length(ctx: Context, tx: Transaction, wanted: NewHold, job: str | None) -> HoldRow:
+    has_caps = await caps_store.lock_account(tx, workspace_id=wanted.workspace_id)
+    if has_caps and wanted.purpose not in caps.UNCAPPED_PURPOSES:
+        if (known := await holds.find_hold(tx, workspace_id=wanted.workspace_id, key=wanted.key)) is not None:
+            return known
+        wanted = replace(wanted, counted=await caps.count(ctx, tx, amount=wanted.amount, job=job))
     attempt = await holds.hold_from_first_grant(tx, wanted)
     if attempt.is_short:
         attempt = await holds.hold_across_grants(tx, wanted)
@@ -116,6 +144,8 @@ async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
             raise Overtaken
         if resolved.owes:
             await repay(ctx, tx)
+        if resolved.is_low:
+            await watching.look(ctx, tx)
         await _announce(tx, resolved, wanted, is_late=False)
         return resolved
 
@@ -144,12 +174,17 @@ async def _resolve_otherwise(ctx: Context, tx: Transaction, wanted: Resolution) 
         case Verdict.RESOLVED:
             raise HoldResolved(key=wanted.key, state=row.state)
         case Verdict.EXCEEDS:
+            if wanted.is_final and wanted.state == "settled" and (beyond := await settle_beyond(tx, row, wanted)) is not None:
+                await watching.look(ctx, tx)
+                await _announce(tx, beyond, wanted, is_late=row.state == "expired")
+                return beyond
             left = row.amount_micros - row.settled_micros
             raise SettleExceedsHold(key=wanted.key, held=credits_to_text(left), settled=credits_to_text(wanted.used))
         case Verdict.OPEN:
             raise Overtaken
         case Verdict.LATE:
             settled = await resolutions.settle_late(tx, wanted if wanted.is_final else replace(wanted, state="expired"))
+            await watching.look(ctx, tx)
             await _announce(tx, settled, wanted, is_late=True)
             return settled
         case unknown:

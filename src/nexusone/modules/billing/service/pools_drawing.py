@@ -11,6 +11,7 @@ from nexusone.kernel.money import credits_from_text
 from nexusone.modules.billing.contracts.credits import Hold
 from nexusone.modules.billing.service import grants, holds
 from nexusone.modules.billing.service.refusals import InsufficientCredits
+from nexusone.modules.billing.service.refusals_credits import CapReached
 from nexusone.modules.billing.store import pools, pools_drawing
 from nexusone.modules.billing.store.pools_drawing import DrawRow, NewDraw, ReturnRow
 from nexusone.platform.database import Transaction
@@ -42,6 +43,8 @@ async def hold_from_pool(
             raise refused
         try:
             return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in)
+        except CapReached:
+            raise
         except InsufficientCredits as again:
             refused = again
     raise refused

@@ -18,7 +18,7 @@ with known as (
 ), moved as (
     update billing.account
     set available_micros = available_micros - %(amount)s::bigint, held_micros = held_micros + %(amount)s::bigint
-    where workspace_id = %(workspace_id)s and available_micros >= %(amount)s::bigint and not exists (select 1 from known)
+    where workspace_id = %(workspace_id)s and available_micros >= %(amount)s::bigint{uncapped} and not exists (select 1 from known)
     returning workspace_id
 ), taken as (
     update billing.grant_ as g
@@ -33,9 +33,9 @@ with known as (
     returning g.id
 ), held as (
     insert into billing.hold
-        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, created_at, expires_at)
+        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, counted, created_at, expires_at)
     select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
-        array[taken.id], array[%(amount)s::bigint], %(now)s, %(expires_at)s
+        array[taken.id], array[%(amount)s::bigint], {counted}, %(now)s, %(expires_at)s
     from taken
     on conflict (workspace_id, key) do nothing
     returning id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
@@ -56,12 +56,27 @@ left join (select * from held union all select * from known) as hold on true
 {guard}
 """)
 
-# Alone in its transaction, the statement must not leave a moved account without its hold.
+# Alone in its transaction, the statement must not leave a moved account without its hold, and leaves caps to the longer way.
 HOLD_IN_ONE_TRIP = HOLD_OUTCOME.fill(
-    guard=fragment("where not exists (select 1 from moved) or exists (select 1 from held) or billing.give_way()")
+    uncapped=fragment(" and not has_caps"),
+    counted=fragment("'{}'::uuid[]"),
+    guard=fragment("where not exists (select 1 from moved) or exists (select 1 from held) or billing.give_way()"),
 )
 
-HOLD = HOLD_OUTCOME.fill(guard=fragment(""))
+HOLD = HOLD_OUTCOME.fill(uncapped=fragment(""), counted=fragment("%(counted)s::uuid[]"), guard=fragment(""))
+
+FIND_HOLD = sql("""
+select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
+from billing.hold
+where workspace_id = %(workspace_id)s and key = %(key)s
+""")
+
+KEEP = sql("""
+update billing.hold
+set expires_at = greatest(expires_at, %(until)s::timestamptz), kept_at = coalesce(kept_at, %(now)s::timestamptz)
+where workspace_id = %(workspace_id)s and key = %(key)s and state = 'held'
+returning id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
+""")
 
 # Goes on in the transaction in which HOLD has moved the account and found the first grant too small.
 HOLD_ACROSS_GRANTS = sql("""
@@ -69,9 +84,9 @@ with taken as materialized (
     select grant_id, taken from billing.take_from_grants(%(workspace_id)s, %(amount)s, %(now)s)
 ), held as (
     insert into billing.hold
-        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, created_at, expires_at)
+        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, counted, created_at, expires_at)
     select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
-        array_agg(taken.grant_id), array_agg(taken.taken), %(now)s, %(expires_at)s
+        array_agg(taken.grant_id), array_agg(taken.taken), %(counted)s::uuid[], %(now)s, %(expires_at)s
     from taken
     having sum(taken.taken) = %(amount)s
     on conflict (workspace_id, key) do nothing
@@ -109,7 +124,7 @@ class HoldRow:
 
 @dataclass(frozen=True, slots=True)
 class NewHold:
-    """What is to be held."""
+    """What is to be held; `counted`: the counters of caps it stands in."""
 
     workspace_id: UUID
     key: str
@@ -119,6 +134,7 @@ class NewHold:
     expires_at: datetime
     hold_id: UUID
     transfer_id: UUID
+    counted: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +195,16 @@ async def hold_across_grants(tx: Transaction, wanted: NewHold) -> HoldAttempt:
     return row.attempt()
 
 
+async def find_hold(tx: Transaction, *, workspace_id: UUID, key: str) -> HoldRow | None:
+    """A hold."""
+    return await tx.find_one(HoldRow, FIND_HOLD, {"workspace_id": workspace_id, "key": key})
+
+
+async def keep(tx: Transaction, *, workspace_id: UUID, key: str, until: datetime, now: datetime) -> HoldRow | None:
+    """Keeps a hold that is held until then at least; None for any other."""
+    return await tx.find_one(HoldRow, KEEP, {"workspace_id": workspace_id, "key": key, "until": until, "now": now})
+
+
 def _hold_parameters(wanted: NewHold) -> dict[str, object]:
     return {
         "workspace_id": wanted.workspace_id,
@@ -190,4 +216,5 @@ def _hold_parameters(wanted: NewHold) -> dict[str, object]:
         "hold_id": wanted.hold_id,
         "transfer_id": wanted.transfer_id,
         "transfer_key": f"{wanted.hold_id}:hold",
+        "counted": list(wanted.counted),
     }

@@ -18,7 +18,7 @@ with resolved as (
     update billing.hold as h
     set settled_micros = h.settled_micros + %(used)s::bigint,
         state = %(state)s::text,
-        closing_micros = case when %(is_final)s::boolean then %(used)s::bigint end,
+        closing_micros = case when %(is_final)s::boolean then %(closing)s::bigint end,
         resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz end
     where h.workspace_id = %(workspace_id)s and h.key = %(key)s and h.state = 'held'
         and h.amount_micros - h.settled_micros >= %(used)s::bigint
@@ -27,7 +27,7 @@ with resolved as (
             where t.workspace_id = %(workspace_id)s and t.key = h.id::text || %(transfer_suffix)s
         )){narrowed}
     returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
-        h.grant_ids, h.grant_micros,
+        h.grant_ids, h.grant_micros, h.counted,
         case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
 ), moved as (
     update billing.account as a
@@ -45,7 +45,7 @@ with resolved as (
     set remaining_micros = g.remaining_micros + slice.rest, is_open = true
     from slice, moved
     where g.workspace_id = %(workspace_id)s and g.id = slice.grant_id and slice.rest > 0
-), booked as (
+){uncounted}, booked as (
     insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
     select %(workspace_id)s, %(transfer_id)s, r.id::text || %(transfer_suffix)s, %(kind)s, r.key, r.purpose,
         %(used)s::bigint + r.rest, %(now)s
@@ -75,14 +75,22 @@ RESOLVE = RESOLVE_OUTCOME.fill(
         r.grant_ids, r.grant_micros, r.settled_micros - %(used)s::bigint, r.settled_micros, r.settled_micros + r.rest
     ) as s
 """),
+    uncounted=fragment("""
+, uncounted as (
+    update billing.cap_count as c
+    set used_micros = c.used_micros - r.rest
+    from resolved as r, moved
+    where c.workspace_id = %(workspace_id)s and c.id = any(r.counted) and r.rest > 0
+)"""),
     fact=fragment(""),
     guard=fragment(""),
 )
 
-# Of what came from one grant, there are no slices to reckon. Alone in its transaction, the statement tells itself of what it settled,
-# and gives way to the longer way where more is to be done.
+# Of what came from one grant, there are no slices to reckon, and caps are left to the longer way. Alone in its transaction, the
+# statement tells itself of what it settled, and gives way to the longer way where more is to be done.
 RESOLVE_IN_ONE_TRIP = RESOLVE_OUTCOME.fill(
-    narrowed=fragment(" and cardinality(h.grant_ids) = 1"),
+    narrowed=fragment(" and cardinality(h.grant_ids) = 1 and cardinality(h.counted) = 0"),
+    uncounted=fragment(""),
     slice=fragment("select r.grant_ids[1] as grant_id, %(used)s::bigint as used, r.rest from resolved as r"),
     fact=fragment("""
 , told as (
@@ -124,6 +132,11 @@ with locked as (
         overdraft_micros = a.overdraft_micros - (%(used)s::bigint - total.covered)
     from total
     where a.workspace_id = %(workspace_id)s
+), counted as (
+    update billing.cap_count as c
+    set used_micros = c.used_micros + %(used)s::bigint
+    from billing.hold as h, total
+    where h.workspace_id = %(workspace_id)s and h.key = %(key)s and c.workspace_id = %(workspace_id)s and c.id = any(h.counted)
 ), booked as (
     insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
     select %(workspace_id)s, %(transfer_id)s, h.id::text || %(transfer_suffix)s, 'late', h.key, h.purpose, %(used)s, %(now)s
@@ -146,7 +159,7 @@ with locked as (
 update billing.hold
 set settled_micros = settled_micros + %(used)s::bigint,
     state = %(state)s::text,
-    closing_micros = case when %(is_final)s::boolean then %(used)s::bigint end,
+    closing_micros = case when %(is_final)s::boolean then %(closing)s::bigint end,
     resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz else resolved_at end
 where workspace_id = %(workspace_id)s and key = %(key)s
 returning id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
@@ -155,7 +168,10 @@ returning id, key, purpose, amount_micros, settled_micros, closing_micros, state
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """How a hold is to be resolved; `transfer_suffix` and the hold's id are the transfer's key."""
+    """How a hold is to be resolved; `transfer_suffix` and the hold's id are the transfer's key.
+
+    `closing`: what the request settles in all, where it is more than `used`.
+    """
 
     workspace_id: UUID
     key: str
@@ -166,6 +182,7 @@ class Resolution:
     transfer_id: UUID
     transfer_suffix: str
     now: datetime
+    closing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +228,7 @@ def _resolution_parameters(wanted: Resolution) -> dict[str, object]:
         "workspace_id": wanted.workspace_id,
         "key": wanted.key,
         "used": wanted.used,
+        "closing": wanted.used if wanted.closing is None else wanted.closing,
         "state": wanted.state,
         "is_final": wanted.is_final,
         "kind": wanted.kind,

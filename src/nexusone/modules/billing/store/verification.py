@@ -53,9 +53,29 @@ with line as materialized (
     from billing.grant_ as g
     where g.workspace_id = %(workspace_id)s
     union all
-    select 'holds', 'spent', coalesce(sum(h.settled_micros), 0)::bigint, (select micros from balance where name = 'spent')
+    select 'holds', 'spent', coalesce(sum(h.settled_micros + h.excess_micros), 0)::bigint, (select micros from balance where name = 'spent')
     from billing.hold as h
     where h.workspace_id = %(workspace_id)s
+    union all
+    -- Each grant's credits are accounted for: what came in went, in parts that name the grant, to where it is now.
+    select 'trace', grant_id::text, 0, sum(amount_micros)::bigint from line where grant_id is not null group by grant_id
+    union all
+    -- What was spent without a grant is overdraft of the same transfer.
+    select 'trace', transfer_id::text, 0, sum(amount_micros)::bigint from line
+    where grant_id is null and account in ('spent', 'overdraft')
+    group by transfer_id
+    union all
+    select 'open', id::text, (remaining_micros > 0)::int, is_open::int from billing.grant_ where workspace_id = %(workspace_id)s
+    union all
+    select 'caps', c.id::text, coalesce(h.micros, 0), c.used_micros
+    from (select id, used_micros from billing.cap_count where workspace_id = %(workspace_id)s) as c
+    left join (
+        select counter.id,
+            sum(case when h.state = 'held' then h.amount_micros else h.settled_micros + h.excess_micros end)::bigint as micros
+        from billing.hold as h, unnest(h.counted) as counter (id)
+        where h.workspace_id = %(workspace_id)s
+        group by counter.id
+    ) as h on h.id = c.id
 )
 select part, subject, expected, found from compared
 where expected is distinct from found and (found is not null or expected <> 0 or part = 'transfer')

@@ -35,6 +35,7 @@ PERMISSIONS: Mapping[str, str] = {
     "contacts:read": "See contacts and imports",
     "contacts:write": "Make, change, import and delete contacts",
     "credits:read": "See credits, grants and what they were spent on",
+    "credits:write": "Set caps, alerts and automatic top-up of credits",
     "events:read": "Follow what happens in the workspace as it happens",
     "generations:read": "See generations, models and prices",
     "generations:write": "Have the AI write, which costs credits",
@@ -123,7 +124,7 @@ ROLES: Mapping[RoleName, Role] = {
     "billing": Role(
         "Credits, the subscription, invoices and nothing of the business behind them",
         _EVERYONE
-        | {"credits:read", "plans:read", "invoices:read", "invoices:write", "usage:read"}
+        | {"credits:read", "credits:write", "plans:read", "invoices:read", "invoices:write", "usage:read"}
         | {"payments:read", "payments:write", "subscriptions:read", "subscriptions:write"},
     ),
     "viewer": Role("Reads campaigns and what they are made of", _EVERYONE | _CAMPAIGN_READING),
