@@ -6,13 +6,14 @@ one statement, or ride as a fragment on the statement that checks the caller's c
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from limits import RateLimitItem, parse
 
 from nexusone.kernel.errors import RateLimited
 from nexusone.platform.runtime import Context
+from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.sql import Sql, fragment, sql
 
 # Keys are taken in order, so that two calls that share limits never wait for each other in a circle.
@@ -61,6 +62,12 @@ class Limit:
         """The length of the window."""
         return int(self.rate.get_expiry())
 
+    def widened(self, factor: int) -> "Limit":
+        """The same limit with `factor` times the share."""
+        if factor == 1:
+            return self
+        return replace(self, rate=type(self.rate)(self.rate.amount * factor, self.rate.multiples, self.rate.namespace))
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -97,6 +104,8 @@ async def take(ctx: Context, limits: Sequence[Limit]) -> dict[str, str]:
     Raises:
         RateLimited: one of them is used up.
     """
+    factor = ctx.setting(PlatformSettings).rate_limit_factor
+    limits = [limit.widened(factor) for limit in limits]
     async with ctx.transaction("platform") as tx:
         rows = await tx.fetch_all(Taken, TAKE_ALONE, take_parameters(limits))
     return headers_after(limits, rows)

@@ -1,4 +1,4 @@
-"""Hashing passwords with argon2id, in a pool no larger than the machine has cores."""
+"""Hashing passwords with argon2id, in a pool that leaves a core of the machine to others."""
 
 import asyncio
 import os
@@ -22,7 +22,10 @@ R = TypeVar("R")
 WAITING_MAX = 200
 KNOWN_PASSWORDS = Path(__file__).parent / "known_passwords.txt"
 
-_pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="argon2")
+# One core is left to those who do not sign in: with all of them taken, every other answer waits for guesses.
+POOL_SIZE = max(1, (os.cpu_count() or 1) - 1)
+
+_pool = ThreadPoolExecutor(max_workers=POOL_SIZE, thread_name_prefix="argon2")
 _waiting = 0
 
 
