@@ -46,6 +46,12 @@ class SignUpReceived(Contract):
 class Verify(Contract):
     """The token of the verification mail, with the password that was chosen at sign-up."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"token": "nxv_0198c0de000070008000000000000000_c2VjcmV0", "password": "correct horse battery staple"}]
+        }
+    )
+
     token: TokenText
     password: PasswordText
 
@@ -75,6 +81,8 @@ class Refresh(Contract):
 class ForgotPassword(Contract):
     """Whose password is to be chosen anew."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com"}]})
+
     email: EmailText
 
 
@@ -86,6 +94,12 @@ class MailOrdered(Contract):
 
 class ResetPassword(Contract):
     """The token of the reset mail, and the new password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"token": "nxv_0198c0de000070008000000000000000_c2VjcmV0", "password": "a longer horse and another battery"}]
+        }
+    )
 
     token: TokenText
     password: PasswordText
@@ -99,6 +113,12 @@ class PasswordChosen(Contract):
 
 class ChangePassword(Contract):
     """The present password, and the new one; all other sessions end."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "correct horse battery staple", "new_password": "a longer horse and another battery"}]
+        }
+    )
 
     current_password: PasswordText
     new_password: PasswordText

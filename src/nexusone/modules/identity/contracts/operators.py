@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from nexusone.kernel.contract import Contract, Id, Instant, Text
 from nexusone.modules.identity.contracts.accounts import EmailText, PasswordText
@@ -13,6 +13,8 @@ Ticket = Annotated[Text, StringConstraints(min_length=2, max_length=100, strip_w
 
 class OperatorSignIn(Contract):
     """The credentials of a member of staff; users have none here, and operators have none at the users' door."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "staff@example.com", "password": "correct horse battery staple"}]})
 
     email: EmailText
     password: PasswordText
@@ -31,6 +33,19 @@ class OperatorSignedIn(Contract):
 class NewVisit(Contract):
     """In whose place, why, under which ticket, and for how long; without `user_id` in the place of the oldest owner."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "workspace_id": "0198c0de-0000-7000-8000-000000000000",
+                    "reason": "The customer asked for help with an import",
+                    "ticket": "SUP-1234",
+                    "minutes": 30,
+                }
+            ]
+        }
+    )
+
     workspace_id: Id
     user_id: Id | None = None
     reason: Reason
@@ -41,12 +56,20 @@ class NewVisit(Contract):
 class Elevation(Contract):
     """The workspace of the visit, and why looking is not enough."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"workspace_id": "0198c0de-0000-7000-8000-000000000000", "reason": "The customer agreed to the correction"}]
+        }
+    )
+
     workspace_id: Id
     reason: Reason
 
 
 class VisitEnd(Contract):
     """The workspace of the visit."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"workspace_id": "0198c0de-0000-7000-8000-000000000000"}]})
 
     workspace_id: Id
 

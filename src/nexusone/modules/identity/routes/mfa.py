@@ -35,11 +35,13 @@ from nexusone.web.door import Door
 from nexusone.web.gate import PUBLIC
 from nexusone.web.rights import PERSONAL
 
+TOTP_ANSWER = {"factor": "totp", "attempt": "nxm_0198c0de000070008000000000000000_c2VjcmV0", "code": "123456"}
+
 door = Door("mfa")
 
 
 @door.post("/auth/mfa/verify", permission=PUBLIC, summary="Answer a challenge by a second factor", refusals=(MfaAttemptOver, MfaRefused))
-async def verify(ctx: Caller, body: Annotated[MfaAnswer, Body()]) -> SignedIn:
+async def verify(ctx: Caller, body: Annotated[MfaAnswer, Body(examples=[TOTP_ANSWER])]) -> SignedIn:
     return await mfa_verification.verify(ctx, answer=body)
 
 
