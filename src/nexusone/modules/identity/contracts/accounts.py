@@ -22,7 +22,7 @@ class SignUp(Contract):
             "examples": [
                 {
                     "email": "ada@example.com",
-                    "password": "correct horse battery staple",
+                    "password": "lamps burn late at the mill",
                     "name": "Ada Lovelace",
                     "workspace_name": "Analytical Engines",
                 }
@@ -48,7 +48,7 @@ class Verify(Contract):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"token": "nxv_0198c0de000070008000000000000000_c2VjcmV0", "password": "correct horse battery staple"}]
+            "examples": [{"token": "nxv_0198c0de000070008000000000000000_c2VjcmV0", "password": "lamps burn late at the mill"}]
         }
     )
 
@@ -62,7 +62,7 @@ class SignIn(Contract):
     `device` is the token that an earlier sign-in answered: limits that others used up do not keep a known device out.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "password": "correct horse battery staple"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "password": "lamps burn late at the mill"}]})
 
     email: EmailText
     password: PasswordText
@@ -97,7 +97,7 @@ class ResetPassword(Contract):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"token": "nxv_0198c0de000070008000000000000000_c2VjcmV0", "password": "a longer horse and another battery"}]
+            "examples": [{"token": "nxv_0198c0de000070008000000000000000_c2VjcmV0", "password": "the mill sleeps when the lamps are out"}]
         }
     )
 
@@ -116,7 +116,7 @@ class ChangePassword(Contract):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"current_password": "correct horse battery staple", "new_password": "a longer horse and another battery"}]
+            "examples": [{"current_password": "lamps burn late at the mill", "new_password": "the mill sleeps when the lamps are out"}]
         }
     )
 

@@ -63,7 +63,7 @@ class InvitationAnswer(Contract):
                 {
                     "token": "nxv_0198c0de000070008000000000000000_c2VjcmV0",
                     "name": "Grace Hopper",
-                    "password": "correct horse battery staple",
+                    "password": "lamps burn late at the mill",
                 }
             ]
         }

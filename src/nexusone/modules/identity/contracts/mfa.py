@@ -63,7 +63,7 @@ MfaAnswer = Annotated[TotpAnswer | RecoveryAnswer | PasskeyAnswer, Field(discrim
 class StepUp(Contract):
     """Proving oneself anew: with the password, where the account has one; without it, a passkey is asked for alone."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery staple"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "lamps burn late at the mill"}]})
 
     password: PasswordText | None = None
 
