@@ -52,6 +52,7 @@ KEYLESS_POSTS = {
     "operators.end_visit": "a visit is over or not",
     "operators.renew_visit": "hands out another token and changes nothing",
     "operators.sign_in": "public; every token is its own",
+    "operators.verify": "a code of an operator's app works once; asking again is asking for a sign-in",
     "sso.finish": "public; a sign-in through a provider leads to one session",
     "sso.start": "public; every sign-in is its own",
     "tracking.unsubscribe": "public; one is unsubscribed or not",

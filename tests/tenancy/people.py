@@ -8,6 +8,7 @@ from tests.modules.compliance.samples import TOKEN
 from tests.modules.identity.mfa.authenticator import SoftwareAuthenticator
 from tests.modules.identity.mfa.people import ORIGIN
 from tests.modules.identity.sso.companies import company_at, enrol
+from tests.modules.identity.workspaces.staff import operator_token
 from tests.tenancy.stage import Stage, post
 
 from nexusone.kernel.ids import new_id
@@ -91,8 +92,9 @@ async def _provider(stage: Stage, owner: Customer, mark: str) -> Ids:
 async def _visit(stage: Stage, workspace_id: str, mark: str) -> tuple[str, str]:
     address = f"olga-{new_id()}@operators.example"
     await add_operator(stage.composition.runtime.system(), email=address, name="Olga", password=PASSWORD)
+    now = stage.composition.runtime.clock.now()
+    token = await operator_token(stage.app, email=address, password=PASSWORD, now=now)
     async with visitor_at(stage.app) as visitor:
-        token = (await post(visitor, "/v1/operators/sign-in", {"email": address, "password": PASSWORD}))["access_token"]
         visitor.headers["Authorization"] = f"Bearer {token}"
         wanted = {"workspace_id": workspace_id, "reason": f"{REASON} {mark}", "ticket": mark}
         visit = (await post(visitor, "/v1/operators/visits", wanted))["visit"]["id"]

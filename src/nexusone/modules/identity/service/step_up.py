@@ -27,6 +27,11 @@ def require_recent(ctx: Context, *, seconds: int | None = None) -> None:
         StepUpNeeded: the proof is too old.
     """
     person_of(ctx)
+    require_fresh(ctx, seconds=seconds)
+
+
+def require_fresh(ctx: Context, *, seconds: int | None = None) -> None:
+    """The same of whoever asks: a person, or an operator in their own realm. Raises: StepUpNeeded."""
     age_max = ctx.setting(IdentitySettings).step_up_seconds if seconds is None else seconds
     proved_at = ctx.principal.authenticated_at
     if proved_at is None or ctx.now() - proved_at > timedelta(seconds=age_max):
