@@ -42,7 +42,7 @@ from generate_series(1, %(count)s) as n
 async def run() -> list[Figure]:
     """Fills a workspace; asks ours and the bare route in turn, then ours at half of its saturation; by each kind of credential."""
     data = Path(tempfile.mkdtemp(prefix="nexusone-perf01-"))
-    environment = {"NEXUSONE_RATE_LIMIT": "100000000/minute"}
+    environment = {"NEXUSONE_RATE_LIMIT": "100000000/minute", "NEXUSONE_RATE_LIMIT_WORKSPACE": "100000000/minute"}
     port = free_port()
     try:
         with ground(PlatformSettings(data=data), log=(data.parent / f"{data.name}.log").open("w")) as base:

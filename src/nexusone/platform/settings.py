@@ -38,6 +38,7 @@ class PlatformSettings(BaseSettings):
     body_bytes_max: int = Field(default=1024 * 1024, ge=1024)
     upload_bytes_max: int = Field(default=512 * 1024 * 1024, ge=1024)
     rate_limit: str = "6000/minute"
+    rate_limit_workspace: str = "60000/minute"
     rate_limit_anonymous: str = "300/minute"
     rate_limit_factor: int = Field(default=1, ge=1)
     metrics_token: str | None = None
