@@ -1,5 +1,6 @@
 """What a password must be: long enough, and not one that everybody tries first."""
 
+import hashlib
 import re
 from collections.abc import Set as AbstractSet
 
@@ -14,6 +15,7 @@ COMMON_WORDS_MAX = 2
 WORD_LENGTH_MIN = 4
 OWN_WORD_LENGTH_MIN = 3
 RUN_LENGTH_MIN = 4
+BREACH_PREFIX_LENGTH = 5
 
 
 def password_faults(
@@ -33,6 +35,13 @@ def password_faults(
     if any(_is_known(text, common) for text in spellings):
         return (_fault("too_common", "this password is among those that are tried first"),)
     return ()
+
+
+def breach_range(password: str) -> tuple[str, str]:
+    """Under which five hexadecimal digits a list of breached passwords has this one, and with which 35 digits after them."""
+    # The lists are kept by SHA-1; nothing is kept secret by it.
+    digest = hashlib.sha1(password.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest().upper()
+    return digest[:BREACH_PREFIX_LENGTH], digest[BREACH_PREFIX_LENGTH:]
 
 
 def _is_known(text: str, common: AbstractSet[str]) -> bool:

@@ -15,7 +15,8 @@ from nexusone.modules.identity.contracts.operators import (
     VisitEnd,
 )
 from nexusone.modules.identity.events import OperatorElevated, OperatorLeft, OperatorVisited
-from nexusone.modules.identity.service.passwords import hash_password, password_faults_of
+from nexusone.modules.identity.service.breaches import faults_of
+from nexusone.modules.identity.service.passwords import hash_password
 from nexusone.modules.identity.service.refusals import OperatorKnown, VisitNotFound
 from nexusone.modules.identity.service.step_up import require_fresh
 from nexusone.modules.identity.service.tokens import AccessClaims, issue
@@ -39,7 +40,7 @@ async def add_operator(ctx: Context, *, email: str, name: str, password: str) ->
     """
     settings = ctx.setting(IdentitySettings)
     address = email.strip().lower()
-    faults = password_faults_of(password, settings=settings, email=address, name=name)
+    faults = await faults_of(ctx, password=password, email=address, name=name)
     if faults:
         raise Unprocessable(errors=faults, count=len(faults))
     hashed = await hash_password(password, settings=settings)

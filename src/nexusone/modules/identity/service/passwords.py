@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from nexusone.kernel.errors import FieldError, Unavailable
-from nexusone.modules.identity.domain.passwords import password_faults
+from nexusone.modules.identity.domain.passwords import WORD_LENGTH_MIN, password_faults
 from nexusone.modules.identity.settings import IdentitySettings
 
 A = TypeVarTuple("A")
@@ -53,7 +53,7 @@ def password_faults_of(password: str, *, settings: IdentitySettings, email: str,
 
 @lru_cache(maxsize=1)
 def _known_passwords() -> frozenset[str]:
-    return frozenset(KNOWN_PASSWORDS.read_text(encoding="utf-8").split())
+    return frozenset(word for word in KNOWN_PASSWORDS.read_text(encoding="utf-8").split() if len(word) >= WORD_LENGTH_MIN)
 
 
 def _verify(hasher: PasswordHasher, hashed: str, password: str) -> bool:
