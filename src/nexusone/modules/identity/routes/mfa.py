@@ -27,6 +27,7 @@ from nexusone.modules.identity.service.refusals import (
     MfaAttemptOver,
     MfaRefused,
     NothingToConfirm,
+    RoleNotFound,
     StepUpNeeded,
     WrongCredentials,
 )
@@ -104,6 +105,11 @@ async def get_policy(ctx: Caller) -> MfaPolicy:
     return await mfa_policy.get_policy(ctx)
 
 
-@door.put("/auth/mfa/policy", permission="mfa:write", summary="Demand second factors of members", refusals=(StepUpNeeded, EnrolmentNeeded))
+@door.put(
+    "/auth/mfa/policy",
+    permission="mfa:write",
+    summary="Demand second factors of members",
+    refusals=(StepUpNeeded, EnrolmentNeeded, RoleNotFound),
+)
 async def put_policy(ctx: Caller, body: MfaPolicy) -> MfaPolicy:
     return await mfa_policy.put_policy(ctx, wanted=body)
