@@ -22,7 +22,8 @@ MJML = """
 </mj-column></mj-section></mj-body></mjml>
 """
 DEFINITION = {"attribute": "plan", "op": "eq", "value": "pro"}
-CSV = "external_id,email,first_name\n{mark}-crm-2,second-{mark}@engines.example,{mark}\n{mark}-crm-3,no address,{mark}\n"
+SHARED_NAME = "crm-2"
+CSV = "external_id,email,first_name\n" + SHARED_NAME + ",second-{mark}@engines.example,{mark}\n{mark}-crm-3,no address,{mark}\n"
 PATH = re.compile(r"<https?://[^/]+(/u/[^>]+)>")
 
 

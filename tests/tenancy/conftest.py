@@ -1,12 +1,14 @@
 """Two companies, made once and copied; no test may change what belongs to the second."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack
 
 import pytest
+import structlog
 from tests.conftest import TestDatabase
 from tests.fresh_database import fresh_database
 from tests.tenancy.companies import Company
-from tests.tenancy.deployments import WALLS, Deployment, World, copied, deployed, grown_world
+from tests.tenancy.deployments import WALLS, Deployment, Walls, World, copied, deployed, grown_world
 
 from nexusone.apps.providers import SandboxAddresses
 from nexusone.apps.sandbox.simulators import simulators
@@ -46,8 +48,23 @@ def copy(world: World) -> Iterator[TestDatabase]:
         yield made
 
 
-@pytest.fixture(scope="session", params=WALLS, ids=lambda walls: walls.replace(" ", "_"))
-async def deployment(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Deployment]:
+@pytest.fixture(scope="session")
+async def deployments(world: World) -> AsyncIterator[Mapping[Walls, Deployment]]:
     """Both behind both walls, and behind each alone."""
-    async with deployed(world, request.param) as made:
-        yield made
+    async with AsyncExitStack() as stack:
+        yield {walls: await stack.enter_async_context(deployed(world, walls)) for walls in WALLS}
+
+
+@pytest.fixture(params=WALLS, ids=lambda walls: walls.replace(" ", "_"))
+def deployment(deployments: Mapping[Walls, Deployment], request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    """One of them, as long as a test."""
+    chosen = deployments[request.param]
+    with chosen.spoofed():
+        yield chosen
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """What walls refuse is told with its whole stack, which takes longer to draw than to happen."""
+    with structlog.testing.capture_logs():
+        yield

@@ -2,8 +2,8 @@
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,14 +18,11 @@ WORKSPACE = "workspace_id"
 BEHIND_THE_DOOR = ("user", "api_key", "operator")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Spoof:
-    """Puts `others[own]` where a statement of `own` says workspace_id, once the caller is let in; counts what it has changed."""
+    """Puts `others[own]` where a statement of `own` says workspace_id, once the caller is let in."""
 
     others: Mapping[UUID, UUID]
-    is_on: bool = False
-    changed: int = 0
-    _patches: ExitStack = field(default_factory=ExitStack)
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -42,11 +39,10 @@ class Spoof:
     def of(self, origin: Origin, parameters: Any) -> Any:
         """The parameters as they go to the database."""
         own = origin.workspace_id
-        if not self.is_on or own not in self.others or origin.principal.kind not in BEHIND_THE_DOOR or not isinstance(parameters, Mapping):
+        if own is None or own not in self.others or origin.principal.kind not in BEHIND_THE_DOOR or not isinstance(parameters, Mapping):
             return parameters
         if WORKSPACE not in parameters:
             return parameters
-        self.changed += 1
         return {**parameters, WORKSPACE: self.others[own]}
 
     def _awaited(self, real: Any) -> Any:
