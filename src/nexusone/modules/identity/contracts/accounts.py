@@ -2,11 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import AfterValidator, ConfigDict, StringConstraints
 
-from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
+from nexusone.kernel.contract import CONTROLS, Contract, Id, Instant, Name, printable
 
-EmailText = Annotated[Text, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+# The pattern stands on the bare text: after a validator it would not be shown in the schema.
+_PART = rf"[^@\s{CONTROLS}]+"
+EmailText = Annotated[
+    str, StringConstraints(min_length=3, max_length=254, pattern=rf"^{_PART}@{_PART}\.{_PART}$"), AfterValidator(printable)
+]
 PasswordText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 TokenText = Annotated[str, StringConstraints(min_length=10, max_length=300)]
 

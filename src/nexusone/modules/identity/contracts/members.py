@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
+from nexusone.kernel.contract import Contract, Id, Instant, Name
 from nexusone.modules.identity.contracts.accounts import EmailText, PasswordText
 
-RoleText = Annotated[Text, StringConstraints(min_length=2, max_length=36, pattern=r"^[a-z0-9-]+$")]
+RoleText = Annotated[str, StringConstraints(min_length=2, max_length=36, pattern=r"^[a-z0-9-]+$")]
 """A built-in role's name, such as `marketer`, or the id of a role of the workspace's own."""
 
 GivenPermission = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,40}:[a-z_]{2,40}$")]
