@@ -12,8 +12,8 @@ from nexusone.kernel.ids import new_id
 # Public doors and staff's belong to no company; why the id there is nobody's secret.
 EXEMPT: Mapping[str, str] = {
     "sso.start:body:connection_id": "whoever wants to sign in names the connection of the company they want to sign in to",
-    "passkeys.sign_in:body:workspace_id": "an assertion is good for one call; asked with a new one each time below",
-    "stream.follow:header:last-event-id": "a stream has no end to wait for; asked below the door",
+    "passkeys.sign_in:body:workspace_id": "an assertion is good for one call; asked with a new one each time by a test of its own",
+    "stream.follow:header:last-event-id": "a stream has no end to wait for; asked below the door by test_ten_11",
     "operators.begin_visit:body:workspace_id": "staff may visit every workspace, for a reason that its trail tells (AUTHZ-09)",
 }
 

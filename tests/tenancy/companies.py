@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx2
 from tests.customers import customer_at
+from tests.modules.identity.mfa.authenticator import SoftwareAuthenticator
 from tests.modules.marketing.sending.carrier import Carrier
 from tests.tenancy import people, rows
 from tests.tenancy.stage import Stage, call, get, post
@@ -39,6 +40,7 @@ class Company:
     email: str
     token: str
     operator_token: str
+    device: SoftwareAuthenticator
     ids: Mapping[str, str]
 
 
@@ -63,7 +65,7 @@ async def grown(stage: Stage) -> Company:
         ids["key_id"] = (await post(owner.client, "/v1/api-keys", {"name": f"{mark} machine"}))["key"]["id"]
         ids["session_id"] = (await get(owner.client, "/v1/auth/sessions"))["items"][0]["id"]
         token = owner.client.headers["Authorization"].removeprefix("Bearer ")
-        return Company(workspace_id, mark, owner.email, token, found.operator_token, ids)
+        return Company(workspace_id, mark, owner.email, token, found.operator_token, found.device, ids)
 
 
 async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict[str, str]:

@@ -20,10 +20,11 @@ REASON = "the customer asked for help with an import"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Ids of what was made, and an operator's token."""
+    """Ids of what was made, an operator's token, and the device that holds the owner's passkey."""
 
     ids: Ids
     operator_token: str
+    device: SoftwareAuthenticator
 
 
 async def grown(stage: Stage, owner: Customer, mark: str, ids: Ids) -> People:
@@ -33,13 +34,14 @@ async def grown(stage: Stage, owner: Customer, mark: str, ids: Ids) -> People:
     found["user_id"] = await _joined(stage, client, mark)
     pending = {"email": f"pending-{mark}@example.com", "role": "viewer"}
     found["invitation_id"] = (await post(client, "/v1/invitations", pending))["id"]
-    found |= await _factors(stage, owner, mark, found)
+    device = SoftwareAuthenticator(origin=ORIGIN)
+    found |= await _factors(stage, owner, mark, found["role_id"], device)
     found |= await _grants(client, ids, found)
     found |= await _provider(stage, owner, mark)
     await post(client, "/v1/workspace/transfer", {"user_id": found["user_id"]})
     found["agency_workspace_id"] = (await post(client, "/v1/agency/workspaces", {"name": f"{mark} Client"}))["id"]
     operator_token, found["visit_id"] = await _visit(stage, ids["workspace_id"], mark)
-    return People(found, operator_token)
+    return People(found, operator_token, device)
 
 
 async def _joined(stage: Stage, client: httpx2.AsyncClient, mark: str) -> str:
@@ -54,15 +56,15 @@ async def _joined(stage: Stage, client: httpx2.AsyncClient, mark: str) -> str:
     return str(signed_in["user"]["id"])
 
 
-async def _factors(stage: Stage, owner: Customer, mark: str, found: Ids) -> Ids:
+async def _factors(stage: Stage, owner: Customer, mark: str, role_id: str, device: SoftwareAuthenticator) -> Ids:
     client = owner.client
     await enrol(client)
     ceremony = await post(client, "/v1/auth/mfa/passkeys/options")
-    credential = SoftwareAuthenticator(origin=ORIGIN).make(ceremony["options"])
+    credential = device.make(ceremony["options"])
     wanted = {"ceremony": ceremony["ceremony"], "name": f"{mark} Key", "credential": credential}
     added = await post(client, "/v1/auth/mfa/passkeys", wanted)
     client.headers["Authorization"] = f"Bearer {added['session']['access_token']}"
-    demanded = await client.put("/v1/auth/mfa/policy", json={"demanded_of": "roles", "roles": [found["role_id"]]})
+    demanded = await client.put("/v1/auth/mfa/policy", json={"demanded_of": "roles", "roles": [role_id]})
     assert demanded.status_code == 200, demanded.text
     async with visitor_at(stage.app) as visitor:
         asked = await post(visitor, "/v1/auth/sign-in", {"email": owner.email, "password": owner.password})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import httpx2
 import pytest
 from tests.customers import visitor_at
+from tests.modules.identity.mfa.people import sign_in_with_passkey
 from tests.tenancy.calls import ANSWERS, EXEMPT, NARROWED, body_of, id_of, path_of
 from tests.tenancy.companies import Company
 from tests.tenancy.deployments import Deployment
@@ -66,6 +67,18 @@ async def test_authz_04_an_expected_version_tells_nothing_of_another_companys_th
         answer = await ask(deployment, ours, place, stolen, **{"If-Match": version})
         assert shown(answer, stolen) == shown(await ask(deployment, ours, place, unknown, **{"If-Match": version}), unknown)
         assert answer.status_code == 404 or deployment.walls == "row security alone"
+
+
+async def test_authz_04_a_passkey_opens_no_workspace_of_others(deployment: Deployment) -> None:
+    ours, theirs = deployment.companies
+    before = state_of(deployment.database.admin_url, theirs.workspace_id)
+    stolen, unknown = theirs.ids["workspace_id"], str(new_id())
+    answers = [await sign_in_with_passkey(deployment.app, ours.device, workspace_id=wanted) for wanted in (stolen, unknown)]
+    assert shown(answers[0], stolen) == shown(answers[1], unknown)
+    assert answers[0].status_code in (401, 404)
+    assert state_of(deployment.database.admin_url, theirs.workspace_id) == before
+    own = await sign_in_with_passkey(deployment.app, ours.device, workspace_id=ours.ids["workspace_id"])
+    assert own.status_code == 200, own.text
 
 
 OWN = [place for place in TRIED if place.where == "path" and place.method == "GET" and place.permission != PUBLIC]
