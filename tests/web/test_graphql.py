@@ -9,6 +9,7 @@ import pytest
 import strawberry
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_settings import BaseSettings
 from tests.customers import Customer, customer_at, no_lifespan
 
 from nexusone.apps.catalog import chosen_modules
@@ -67,7 +68,10 @@ async def asking(composition: Composition) -> AsyncIterator[dict[str, Customer]]
         made = {}
         for mode in ("sandbox", "live"):
             settings = composition.runtime.setting(PlatformSettings).model_copy(update={"mode": mode})
-            changed = {PlatformSettings: settings, IdentitySettings: IdentitySettings(requires_verification=False)}
+            changed: dict[type[BaseSettings], BaseSettings] = {
+                PlatformSettings: settings,
+                IdentitySettings: IdentitySettings(requires_verification=False),
+            }
             runtime = replace(composition.runtime, settings={**composition.runtime.settings, **changed})
             parts = ApplicationParts(
                 doors=[door for module in chosen_modules(["identity"]) for door in module.doors],
