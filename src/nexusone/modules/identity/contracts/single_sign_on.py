@@ -110,6 +110,14 @@ class SsoStart(Contract):
     return_to: ReturnText | None = None
 
 
+class SsoStepUp(Contract):
+    """Where the browser goes once the person has proved themselves anew, as in a start."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"return_to": "https://app.example.com/security"}]})
+
+    return_to: ReturnText | None = None
+
+
 class SsoStarted(Contract):
     """Where the browser goes now. `binding` is also set as a cookie: only the browser that has it can come back."""
 
