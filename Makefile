@@ -13,8 +13,8 @@ test: $(VENV)/dev.stamp
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/dev.stamp
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks fuzz
+	$(BIN)/ruff check src tests benchmarks fuzz
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/squawk --config .squawk.toml $$(git ls-files 'src/*/migrations/*.sql' 'src/**/migrations/*.sql' 'src/**/views.sql')
@@ -24,12 +24,15 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+fuzz: $(VENV)/dev.stamp
+	@$(BIN)/python -m fuzz $(ARGS)
+
 contracts: $(VENV)/dev.stamp
 	$(BIN)/python -m nexusone.apps.contracts
 
 format: $(VENV)/dev.stamp
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks fuzz
+	$(BIN)/ruff check --fix src tests benchmarks fuzz
 
 lock: $(VENV)/dev.stamp
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra build -o requirements.lock pyproject.toml

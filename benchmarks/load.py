@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load came to: answers per second, and the latencies in milliseconds at the 50th and 99th percentile."""
+    """What a load came to: answers per second, and the latencies in milliseconds at the 50th, 95th and 99th percentile."""
 
     per_second: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     count: int
 
@@ -33,6 +34,7 @@ async def load(url: str, *, headers: Mapping[str, str], seconds: float, connecti
     return Load(
         per_second=len(latencies) / taken,
         p50_ms=1000 * latencies[len(latencies) // 2],
+        p95_ms=1000 * latencies[int(len(latencies) * 0.95)],
         p99_ms=1000 * latencies[int(len(latencies) * 0.99)],
         count=len(latencies),
     )

@@ -1,6 +1,7 @@
 """Keys rotate under running processes: nothing stops, and what is retired is refused."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from nexusone.apps import keys as key_commands
 from nexusone.apps.compose import Composition, composed
 from nexusone.apps.database import LOGIN_PURPOSE, DatabaseAddresses
 from nexusone.apps.key_file import following_keys, key_file_of
-from nexusone.apps.process import Ground, NotReady
+from nexusone.apps.process import Ground, NotReady, ensure_schema, ground
 from nexusone.kernel.ids import new_id
 from nexusone.platform.postgres import EmbeddedPostgres
 from nexusone.platform.schema_state import Login
@@ -77,6 +78,14 @@ def own_database(postgres: EmbeddedPostgres, database: TestDatabase) -> Iterator
     """A database whose data keys nobody else wraps."""
     with fresh_database(postgres) as made:
         yield made
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for a database server of one's own: not pytest's, which a second run locks up for the server's account too."""
+    with tempfile.TemporaryDirectory(prefix="nexusone-keys-", ignore_cleanup_errors=True) as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
 
 
 @asynccontextmanager
@@ -148,6 +157,50 @@ async def test_what_a_retired_key_signed_is_refused_within_seconds(deployment: D
         await soon(lambda: all(old not in process.keys.ids for process in deployment.processes))
         assert [await process.status_for(customer) for process in deployment.processes] == [401, 401]
         assert old not in await other.public_keys()
+
+
+async def test_authn_16_the_retired_oldest_key_stays_retired_through_a_restart(deployment: Deployment) -> None:
+    one = deployment.processes[0]
+    oldest = one.keys.founding_id
+    async with customer_at(one.app) as before:
+        added = await key_commands.rotate(deployment.ground, pause_seconds=0.0)
+        await soon(lambda: all(process.keys.primary_id == added for process in deployment.processes))
+        async with customer_at(one.app) as after:
+            await key_commands.retire(deployment.ground_now(), key_id=oldest)
+            began = asyncio.get_running_loop().time()
+            while {await process.status_for(before) for process in deployment.processes} != {401}:
+                await asyncio.sleep(0.05)
+                assert asyncio.get_running_loop().time() - began < FELT_SECONDS_MAX
+            async with running(deployment.ground_now()) as restarted:
+                assert await restarted.status_for(before) == 401
+                assert await restarted.public_keys() == [added]
+                assert await restarted.status_for(after) == 200
+                async with customer_at(restarted.app) as newest:
+                    processes = [*deployment.processes, restarted]
+                    assert [await process.status_for(newest) for process in processes] == [200, 200, 200]
+            for process in deployment.processes:
+                assert await process.public_keys() == [added]
+                assert await process.status_for(after) == 200
+
+
+def test_the_embedded_database_opens_after_a_restart_whose_oldest_key_is_retired(folder: Path) -> None:
+    settings = PlatformSettings(data=folder, database_connections=4)
+
+    async def sealed(base: Ground) -> int:
+        async with composed(settings, url=base.database.url, keys=base.keys, ports={}) as composition:
+            await composition.runtime.vault.key_of(new_id())
+            return len(await composition.runtime.vault.inventory())
+
+    with ground(settings) as base:
+        ensure_schema(base.database, may_migrate=True)
+        oldest = base.keys.primary_id
+        assert asyncio.run(sealed(base)) == 1
+        asyncio.run(key_commands.rotate(base, pause_seconds=0.0))
+    with ground(settings) as base:
+        asyncio.run(key_commands.retire(base, key_id=oldest))
+    with ground(settings) as base:
+        assert oldest not in base.keys.ids
+        assert asyncio.run(sealed(base)) == 1
 
 
 async def test_a_key_that_still_wraps_data_keys_is_not_retired(deployment: Deployment) -> None:

@@ -16,17 +16,17 @@ from nexusone.modules.identity.service.refusals import OperatorKnown
 from nexusone.modules.marketing.ports import EmailTransport
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.telemetry import Metrics, Telemetry
-from nexusone.platform.vault import read_key_file
+from nexusone.platform.vault import MasterKeys
 
 PASSWORD = "seven lanterns over quiet water"
 
 
 @pytest.fixture
-def ground(tmp_path: Path, database: TestDatabase) -> Ground:
-    """What a command stands on, in live mode."""
+def ground(tmp_path: Path, database: TestDatabase, keys: MasterKeys) -> Ground:
+    """What a command stands on, in live mode; the database of the run opens with the keys of the run alone."""
     return Ground(
         settings=PlatformSettings(data=tmp_path, database_connections=4, mode="live"),
-        keys=read_key_file(tmp_path / "master.key", may_create=True),
+        keys=keys,
         database=DatabaseAddresses(url=database.url, admin_url=database.admin_url, login=LOGIN),
         telemetry=Telemetry(tracer=NoOpTracer(), metrics=Metrics(), report=lambda error: None, stop=lambda: None),
     )

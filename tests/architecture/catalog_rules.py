@@ -28,6 +28,8 @@ SHARED_TABLES = {
     "identity.password_reset": "resets belong to a person; a digest alone of the token, for minutes",
     "identity.pending_sign_up": "sign-ups are of no workspace before their address is verified; a digest alone of the token, for an hour",
     "identity.passkey": "a person has the same passkeys in all workspaces, and signs in by one before any is entered",
+    "identity.operator_attempt": "an operator's sign-in that waits for a code; operators are of no workspace",
+    "identity.operator_totp": "an operator is of no workspace, and so is their authenticator app; its seed is sealed",
     "identity.passkey_ceremony": "what a browser was asked before anybody knew who answers; lives ten minutes",
     "identity.recovery_code": "a person has the same recovery codes in all workspaces; digests only",
     "identity.totp_factor": "a person has the same authenticator app in all workspaces; its seed is sealed under the person's own key",

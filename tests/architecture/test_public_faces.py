@@ -62,8 +62,10 @@ KEYLESS_POSTS = {
     "plan_desk.retire_plan": "a plan is retired or not",
     "plan_desk.retire_version": "a version is retired or not",
     "plans.check_coupon": "calculates",
+    "operators.verify": "a code of an operator's app works once; asking again is asking for a sign-in",
     "sso.finish": "public; a sign-in through a provider leads to one session",
     "sso.start": "public; every sign-in is its own",
+    "sso.step_up": "every way to the provider is its own",
     "tracking.unsubscribe": "public; one is unsubscribed or not",
     "workspaces.switch_workspace": "every session is its own",
 }

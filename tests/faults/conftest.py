@@ -18,6 +18,7 @@ from nexusone.platform.vault import MasterKeys
 
 ROOT = Path(__file__).resolve().parents[2]
 HEARTBEAT_SECONDS = 2.0
+ENDED_SECONDS_MAX = 30.0
 
 Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
@@ -39,6 +40,7 @@ def trace(database: TestDatabase) -> Trace:
 async def start_worker(database: TestDatabase, keys: MasterKeys, trace: Trace, tmp_path: Path) -> AsyncIterator[Start]:
     """Starts worker processes; whatever is left of them ends with the test."""
     started: list[asyncio.subprocess.Process] = []
+    hearing: list[asyncio.Task[bytes]] = []
 
     async def start(**more: object) -> asyncio.subprocess.Process:
         wanted = {
@@ -63,14 +65,21 @@ async def start_worker(database: TestDatabase, keys: MasterKeys, trace: Trace, t
         assert process.stdout is not None
         async with asyncio.timeout(40):
             assert await process.stdout.readline() == b"ready\n"
+        # A process counts as ended when its output was heard to the end: unheard, a long log keeps `wait` waiting for ever.
+        hearing.append(asyncio.create_task(process.stdout.read()))
         return process
 
-    yield start
-    for process in started:
-        if process.returncode is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-        await process.wait()
+    try:
+        yield start
+    finally:
+        for process in started:
+            if process.returncode is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+        async with asyncio.timeout(ENDED_SECONDS_MAX):
+            for process in started:
+                await process.wait()
+            await asyncio.gather(*hearing)
 
 
 async def until(holds: Callable[[], bool], *, seconds: float) -> None:

@@ -7,11 +7,13 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+from tests.conftest import LenientAuthorizer
 from tests.faults.work import Ticked, work_kind
 
 from nexusone.apps.compose import composed
 from nexusone.apps.process import signalled, working
 from nexusone.kernel.ids import new_id
+from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.events import publish
 from nexusone.platform.jobs import Schedule, Worker
 from nexusone.platform.runtime import Context
@@ -27,7 +29,8 @@ async def main(wanted: dict[str, str]) -> None:
             await publish(tx, Ticked(kind=wanted["kind"], pid=os.getpid()))
 
     settings = PlatformSettings(data=Path(wanted["data"]), database_connections=8)
-    async with composed(settings, url=wanted["url"], keys=MasterKeys.from_json(wanted["keys"]), ports={}) as composition:
+    ports: dict[type[object], object] = {Authorizer: LenientAuthorizer()}
+    async with composed(settings, url=wanted["url"], keys=MasterKeys.from_json(wanted["keys"]), ports=ports) as composition:
         worker = Worker(
             runtime=composition.runtime,
             queue_url=wanted["url"],

@@ -15,6 +15,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.platform.database import Database
 from nexusone.platform.limits import Limit, rate, sweep, take
 from nexusone.platform.runtime import Context
+from nexusone.platform.settings import PlatformSettings
 
 POLICY_ITEM = re.compile(r'"(?P<name>[\x20-\x21\x23-\x5b\x5d-\x7e]+)"(?P<parameters>(;[a-z*][a-z0-9_.*-]*=\d{1,15})+)')
 
@@ -128,3 +129,10 @@ async def test_the_sweep_deletes_spent_windows_alone(ctx: Context, database: Tes
         await sweep(ctx.runtime.system())
         left = admin.execute("select key from platform.rate_limit where key = any(%s)", ([spent.key, running.key],)).fetchall()
     assert left == [(running.key,)]
+
+
+async def test_a_deployment_can_widen_the_shares_of_single_operations(ctx: Context) -> None:
+    settings = ctx.setting(PlatformSettings).model_copy(update={"rate_limit_factor": 3})
+    runtime = replace(ctx.runtime, settings={**ctx.runtime.settings, PlatformSettings: settings})
+    limit = Limit(policy="tries", rate=rate("5/minute"), subject=str(new_id()))
+    assert await count_accepted([replace(ctx, runtime=runtime)], limit, calls_each=20) == 15

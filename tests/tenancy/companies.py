@@ -1,102 +1,117 @@
 """Two companies that have used everything the product offers, in one deployment."""
 
-import random
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from email import message_from_bytes, policy
-from typing import Any
 from uuid import UUID
 
 import httpx2
-from tests.architecture.operations import no_lifespan
-from tests.modules.ai.scripted import scripted
+from tests.customers import customer_at
+from tests.modules.identity.mfa.authenticator import SoftwareAuthenticator
 from tests.modules.marketing.sending.carrier import Carrier
-from tests.tenancy.plan_rows import fill_plans
+from tests.tenancy import people, rows
+from tests.tenancy.stage import Stage, call, get, post
 
-from nexusone.apps.compose import Composition
-from nexusone.kernel.ids import new_id
-from nexusone.modules.ai.ports import TextModel
-from nexusone.modules.marketing.ports import EmailTransport
+from nexusone.platform.audit.checkpoints import take_checkpoint
+from nexusone.platform.audit.sealing import seal
 
 MJML = """
 <mjml><mj-body><mj-section><mj-column>
-<mj-text>Hello, <a href="https://engines.example">look</a></mj-text>
+<mj-text>Hello, <a href="https://engines.example/{mark}">{mark}</a></mj-text>
 </mj-column></mj-section></mj-body></mjml>
 """
-SEGMENT = {"name": "Pros", "definition": {"attribute": "plan", "op": "eq", "value": "pro"}}
-TEMPLATE = {"name": "Spring", "channel": "email", "default_locale": "en", "variants": {"en": {"subject": "Spring", "mjml": MJML}}}
-ASKING = {"kind": "text", "prompt": "Announce the lamp.", "locale": "en"}
-CSV = b"external_id,email,first_name\ncrm-2,second@engines.example,Grace\ncrm-3,no address,Nobody\n"
+DEFINITION = {"attribute": "plan", "op": "eq", "value": "pro"}
+SHARED_NAME = "crm-2"
+CSV = "external_id,email,first_name\n" + SHARED_NAME + ",second-{mark}@engines.example,{mark}\n{mark}-crm-3,no address,{mark}\n"
+PATH = re.compile(r"<https?://[^/]+(/u/[^>]+)>")
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company: `client` speaks for its owner; `ids` are values for the parameters of paths."""
+    """A company. Its owner speaks with `token`; `mark` stands in every text that it could write, and in no one else's.
 
-    client: httpx2.AsyncClient
+    `ids` are values for parameters and fields, by their name or by `operation's noun.name` where one name means several things.
+    """
+
     workspace_id: UUID
+    mark: str
+    email: str
+    token: str
+    operator_token: str
+    device: SoftwareAuthenticator
     ids: Mapping[str, str]
 
 
-@asynccontextmanager
-async def two_companies(composition: Composition) -> AsyncIterator[tuple[Company, Company]]:
-    """Each has contacts, an import, a segment, a template, a sent campaign, a generation, an API key and a ledger."""
-    carrier = Carrier()
-    runtime = replace(composition.runtime, ports={**composition.runtime.ports, TextModel: scripted(), EmailTransport: carrier})
-    used = replace(composition, runtime=runtime)
-    async with _client(used) as first, _client(used) as second:
-        yield await _grown(used, first, carrier), await _grown(used, second, carrier)
+async def grown(stage: Stage) -> Company:
+    """A company with rows in every table and an id for every parameter."""
+    mark = f"mark{secrets.token_hex(6)}"
+    async with customer_at(stage.app) as owner:
+        workspace_id = owner.workspace_id
+        # The sign-up's consequences, credits among them.
+        await stage.settle()
+        await call(owner.client, "PATCH", "/v1/workspace", {"name": f"{mark} Engines"})
+        ids = {"workspace_id": str(workspace_id), "owner_id": str(owner.session["user"]["id"])}
+        ids |= await _audience(stage, owner.client, mark)
+        ids |= await _campaigns(stage, owner.client, mark, ids)
+        found = await people.grown(stage, owner, mark, ids)
+        await post(owner.client, "/v1/workspace/export")
+        await stage.settle()
+        ids |= found.ids
+        await _trail(stage, workspace_id)
+        rows.inserted(stage.admin_url, workspace_id, mark)
+        # Something that waits for its seal, and the session that goes on.
+        ids["key_id"] = (await post(owner.client, "/v1/api-keys", {"name": f"{mark} machine"}))["key"]["id"]
+        ids["session_id"] = (await get(owner.client, "/v1/auth/sessions"))["items"][0]["id"]
+        token = owner.client.headers["Authorization"].removeprefix("Bearer ")
+        return Company(workspace_id, mark, owner.email, token, found.operator_token, found.device, ids)
 
 
-@asynccontextmanager
-async def _client(composition: Composition) -> AsyncIterator[httpx2.AsyncClient]:
-    # An address of its own, so that the limit on sign-ups counts for nobody else.
-    address = ".".join(str(random.randint(1, 250)) for _ in range(4))
-    transport = httpx2.ASGITransport(app=composition.application(lifespan=no_lifespan), client=(address, 1))
-    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield client
-
-
-async def _grown(composition: Composition, client: httpx2.AsyncClient, carrier: Carrier) -> Company:
-    account = {"email": f"owner-{new_id()}@example.com", "password": "a long enough passphrase", "name": "Ada", "workspace_name": "Engines"}
-    signed_in = await _post(client, "/v1/auth/sign-up", json=account)
-    client.headers["Authorization"] = f"Bearer {signed_in['access_token']}"
-    # The sign-up's consequences, credits among them.
-    await composition.worker().drain()
-    contact = {"external_id": "crm-1", "email": f"ada-{new_id()}@example.com", "attributes": {"plan": "pro"}}
-    ids = {
-        "key_id": (await _post(client, "/v1/api-keys", json={"name": "machine"}))["key"]["id"],
-        "contact_id": (await _post(client, "/v1/contacts", json=contact))["id"],
-        "external_id": "crm-1",
-        "segment_id": (await _post(client, "/v1/segments", json=SEGMENT))["id"],
-        "template_id": (await _post(client, "/v1/templates", json=TEMPLATE))["id"],
-        "generation_id": (await _post(client, "/v1/generations", json=ASKING))["id"],
-        "import_id": (await _post(client, "/v1/contacts/imports", files={"file": ("contacts.csv", CSV, "text/csv")}))["id"],
+async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict[str, str]:
+    contact = {"external_id": f"{mark}-crm-1", "email": f"ada-{mark}@example.com", "first_name": mark, "last_name": mark}
+    contact["phone"] = f"+4366{secrets.randbelow(10**9):09d}"
+    made = await post(client, "/v1/contacts", {**contact, "attributes": {"plan": "pro", "note": mark}}, key=f"{mark}-key")
+    segment = {"name": f"{mark} Pros", "definition": DEFINITION}
+    text = {"kind": "text", "prompt": f"Announce the lamp of {mark}.", "locale": "en"}
+    csv = {"file": ("contacts.csv", CSV.format(mark=mark).encode(), "text/csv")}
+    return {
+        "contact_id": made["id"],
+        "external_id": contact["external_id"],
+        "phone": contact["phone"],
+        "email": contact["email"],
+        "segment_id": (await post(client, "/v1/segments", segment))["id"],
+        "spare_segment_id": (await post(client, "/v1/segments", {**segment, "name": f"{mark} Others"}))["id"],
+        "generation_id": (await post(client, "/v1/generations", text))["id"],
+        "import_id": (await post(client, "/v1/contacts/imports", files=csv))["id"],
     }
-    ids["workspace_id"] = (await _post(client, "/v1/agency/workspaces", json={"name": "Client"}))["id"]
-    campaign = {"name": "Spring", "from_name": "Ada", "from_email": "news@engines.example"}
-    campaign |= {"template_id": ids["template_id"], "segment_id": ids["segment_id"]}
-    ids["campaign_id"] = (await _post(client, "/v1/campaigns", json=campaign))["id"]
-    await _post(client, f"/v1/campaigns/{ids['campaign_id']}/send")
-    await composition.worker().drain()
-    await _unsubscribe(client, carrier, contact["email"])
-    workspace_id = UUID(signed_in["workspace"]["id"])
-    await composition.runtime.vault.key_of(workspace_id)
-    await fill_plans(composition.runtime.system(workspace_id), client_id=UUID(ids["workspace_id"]))
-    return Company(client, workspace_id, ids)
 
 
-async def _unsubscribe(client: httpx2.AsyncClient, carrier: Carrier, address: object) -> None:
+async def _campaigns(stage: Stage, client: httpx2.AsyncClient, mark: str, ids: Mapping[str, str]) -> dict[str, str]:
+    variants = {"en": {"subject": f"{mark} Spring", "mjml": MJML.format(mark=mark)}}
+    template = {"name": f"{mark} Spring", "channel": "email", "default_locale": "en", "variants": variants}
+    template_id = (await post(client, "/v1/templates", template))["id"]
+    await post(client, "/v1/templates", {**template, "name": f"{mark} Summer"})
+    wanted = {"from_name": f"{mark} Ada", "from_email": f"{mark}@engines.example", "template_id": template_id}
+    wanted |= {"segment_id": ids["segment_id"], "name": f"{mark} Spring"}
+    campaign_id = (await post(client, "/v1/campaigns", wanted))["id"]
+    await post(client, "/v1/campaigns", {**wanted, "name": f"{mark} Summer"})
+    await post(client, f"/v1/campaigns/{campaign_id}/send")
+    await stage.settle()
+    await _unsubscribe(client, stage.carrier, ids["email"])
+    return {"template_id": template_id, "campaign_id": campaign_id}
+
+
+async def _unsubscribe(client: httpx2.AsyncClient, carrier: Carrier, address: str) -> None:
     (mail,) = (mail for mail in carrier.taken if mail.recipient == address)
     header = message_from_bytes(mail.mime, policy=policy.default)["List-Unsubscribe"]
-    (path,) = re.findall(r"<https?://[^/]+(/u/[^>]+)>", str(header))
+    (path,) = PATH.findall(str(header))
     answer = await client.post(path, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code < 300, answer.text
 
 
-async def _post(client: httpx2.AsyncClient, path: str, **body: Any) -> Any:
-    answer = await client.post(path, headers={"Idempotency-Key": str(new_id())}, **body)
-    assert answer.status_code in (200, 201, 202), answer.text
-    return answer.json()
+async def _trail(stage: Stage, workspace_id: UUID) -> None:
+    inside = stage.composition.runtime.system(workspace_id)
+    await stage.composition.runtime.vault.key_of(workspace_id)
+    await seal(inside)
+    await take_checkpoint(inside)

@@ -9,11 +9,13 @@ import pytest
 import strawberry
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_settings import BaseSettings
 from tests.customers import Customer, customer_at, no_lifespan
 
 from nexusone.apps.catalog import chosen_modules
 from nexusone.apps.compose import Composition
 from nexusone.kernel.errors import Conflict
+from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.platform.settings import PlatformSettings
 from nexusone.web.application import ApplicationParts, build_application
 from nexusone.web.graphql import GraphqlInfo, needs
@@ -66,7 +68,11 @@ async def asking(composition: Composition) -> AsyncIterator[dict[str, Customer]]
         made = {}
         for mode in ("sandbox", "live"):
             settings = composition.runtime.setting(PlatformSettings).model_copy(update={"mode": mode})
-            runtime = replace(composition.runtime, settings={**composition.runtime.settings, PlatformSettings: settings})
+            changed: dict[type[BaseSettings], BaseSettings] = {
+                PlatformSettings: settings,
+                IdentitySettings: IdentitySettings(requires_verification=False),
+            }
+            runtime = replace(composition.runtime, settings={**composition.runtime.settings, **changed})
             parts = ApplicationParts(
                 doors=[door for module in chosen_modules(["identity"]) for door in module.doors],
                 graphql_queries=[TrialQuery],

@@ -1,15 +1,18 @@
 """Input is read strictly: what parsers disagree about is refused, nothing is coerced, nothing unknown passes."""
 
 import json
+import unicodedata
 from typing import Any
 
 import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 from tests.customers import Customer
 from tests.web.probe import Probe
 
+from nexusone.kernel.contract import UNPRINTABLE, Text
 from nexusone.kernel.errors import InvalidRequest
 from nexusone.web.strict import read_json
 
@@ -79,7 +82,7 @@ WRONG: dict[str, tuple[str, object]] = {
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
-async def test_json_that_parsers_disagree_about_is_refused(knocker: Customer, probe: Probe, body: bytes) -> None:
+async def test_api_10_json_that_parsers_disagree_about_is_refused(knocker: Customer, probe: Probe, body: bytes) -> None:
     answer = await knocker.client.post(KNOCKS, content=body, headers=JSON)
     assert answer.status_code == 400, answer.text
     assert answer.json()["code"] == "request.invalid"
@@ -124,13 +127,13 @@ async def test_a_compressed_body_is_refused(knocker: Customer) -> None:
     assert answer.status_code == 415
 
 
-async def test_text_is_normalised_once(knocker: Customer, probe: Probe) -> None:
+async def test_api_10_text_is_normalised_once(knocker: Customer, probe: Probe) -> None:
     answer = await knocker.client.post(KNOCKS, json={"name": "  Cafe\u0301  "})
     assert answer.json()["name"] == "Café"
 
 
 @pytest.mark.parametrize("query", ["q=a&q=b", "q=a&%71=b", "q=%00", "%00=1"])
-async def test_a_query_that_can_be_read_two_ways_is_refused(knocker: Customer, query: str) -> None:
+async def test_api_10_a_query_that_can_be_read_two_ways_is_refused(knocker: Customer, query: str) -> None:
     answer = await knocker.client.get(f"/v1/probe/search?{query}")
     assert answer.status_code == 400
 
@@ -160,7 +163,7 @@ async def test_an_address_too_long_is_refused(knocker: Customer, path: str) -> N
     assert (await knocker.client.get(path)).status_code == 400
 
 
-async def test_a_nul_in_the_path_is_refused(anyone: httpx2.AsyncClient) -> None:
+async def test_api_10_a_nul_in_the_path_is_refused(anyone: httpx2.AsyncClient) -> None:
     assert (await anyone.get("/v1/probe/%00")).status_code == 400
 
 
@@ -183,12 +186,12 @@ async def test_a_body_at_the_limit_is_read(knocker: Customer) -> None:
 
 
 @given(Json)
-def test_json_is_read_as_any_parser_reads_it(value: Any) -> None:
+def test_api_10_json_is_read_as_any_parser_reads_it(value: Any) -> None:
     assert read_json(json.dumps(value).encode()) == value
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_make_the_reader_fail(body: bytes) -> None:
+def test_api_10_no_bytes_make_the_reader_fail(body: bytes) -> None:
     try:
         read_json(body)
     except InvalidRequest:
@@ -196,8 +199,19 @@ def test_no_bytes_make_the_reader_fail(body: bytes) -> None:
 
 
 @given(st.text(alphabet='[]{}",:\\u0d8trfn019 ', max_size=80))
-def test_no_text_of_json_signs_makes_the_reader_fail(text: str) -> None:
+def test_api_10_no_text_of_json_signs_makes_the_reader_fail(text: str) -> None:
     try:
         read_json(text.encode())
     except InvalidRequest:
         return
+
+
+@given(st.text(max_size=60))
+def test_api_10_any_text_is_either_refused_or_printable_and_normal(text: str) -> None:
+    try:
+        read = TypeAdapter(Text).validate_python(text)
+    except ValidationError:
+        assert UNPRINTABLE.search(text)
+    else:
+        assert not UNPRINTABLE.search(read)
+        assert read == unicodedata.normalize("NFC", text)

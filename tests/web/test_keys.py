@@ -139,3 +139,10 @@ async def test_where_a_key_is_optional_none_is_needed(knocker: Customer) -> None
     assert len({answer.json()["id"] for answer in answers}) == 2
     keyed = [await knocker.client.post("/v1/probe/knocks", json=wanted, headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert len({answer.json()["id"] for answer in keyed}) == 1
+
+
+async def test_another_wish_how_to_be_answered_under_the_same_key_is_refused(knocker: Customer, database: TestDatabase) -> None:
+    assert (await post(knocker, "wish")).status_code == 201
+    answer = await post(knocker, "wish", Prefer="respond-async")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency.key_reused")
+    assert effects_of(knocker, database) == 1

@@ -116,3 +116,28 @@ def test_keys_are_declared_where_they_are_taken(application: ASGIApp, described:
         assert bool(taken) == (declared.key_use != "none"), route.path
         if taken:
             assert taken[0]["required"] == (declared.key_use == "required")
+
+
+@pytest.mark.parametrize(
+    ("contract", "field", "right", "wrong"),
+    [
+        ("SignIn", "email", ["ada@example.com"], ["ada", "a b@example.com", "a\u0000@example.com", "a\u202e@example.com"]),
+        ("SignIn", "password", ["any thing\t\u0007"], ["a\u0000"]),
+        ("NewInvitation", "role", ["marketer"], ["Marketer", "a b"]),
+        ("NewAgencyWorkspace", "name", [" Client & Co "], ["   ", "a\u0007", "a\u202eb"]),
+    ],
+)
+def test_the_schema_says_what_a_text_must_not_hold(
+    described: dict[str, Any], contract: str, field: str, right: list[str], wrong: list[str]
+) -> None:
+    validator = Draft202012Validator(described["components"]["schemas"][contract]["properties"][field])
+    assert all(validator.is_valid(text) for text in right)
+    assert not any(validator.is_valid(text) for text in wrong)
+
+
+def test_no_text_of_a_request_may_hold_a_nul(described: dict[str, Any]) -> None:
+    for _, _, operation in operations(described):
+        for parameter in operation.get("parameters", ()):
+            schema = resolved(described, parameter["schema"])
+            if schema.get("type") == "string" and not schema.keys() & {"format", "enum", "const"}:
+                assert not Draft202012Validator(schema).is_valid("a\u0000b"), parameter["name"]

@@ -163,3 +163,17 @@ async def test_a_fault_is_logged_and_found_by_the_request_id(anyone: httpx2.Asyn
     assert answer.json()["instance"] == "given-id-1234"
     [entry] = [entry for entry in log if entry["event"] == "request.fault"]
     assert isinstance(entry["exc_info"], ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/auth/mfa/passkeys/options", "POST"),
+        ("PATCH", "/v1/members/leave", "POST"),
+        ("DELETE", "/v1/invitations/accept", "POST"),
+    ],
+)
+async def test_a_spelled_out_path_is_no_value_of_a_parameter(knocker: Customer, method: str, path: str, allowed: str) -> None:
+    answer = await knocker.client.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == allowed

@@ -248,6 +248,18 @@ def disable_operator(email: Email, data: Data = None) -> None:
     console.print(f"[green]{email} may not come in any more.[/green]", highlight=False)
 
 
+@operators_app.command("forget-factor")
+def forget_factor(email: Email, data: Data = None) -> None:
+    """Forget an operator's authenticator app, such as a lost phone's; the next sign-in enrols another."""
+
+    async def main() -> None:
+        with process.ground(_settings(data=data)) as base:
+            await operators.forget_factor(base, email=email)
+
+    _run(main())
+    console.print(f"[green]{email} enrols another app at the next sign-in.[/green]", highlight=False)
+
+
 def main() -> None:
     """The entry point of the command."""
     app()

@@ -20,6 +20,12 @@ async def disable_operator(base: Ground, *, email: str) -> None:
         await identity.disable_operator(composition.runtime.system(), email=email)
 
 
+async def forget_factor(base: Ground, *, email: str) -> None:
+    """Forgets an operator's authenticator app. Refusals: as `identity.api.forget_operator_factor`."""
+    async with composed(base.settings, url=base.database.url, keys=base.keys, ports={}) as composition:
+        await identity.forget_operator_factor(composition.runtime.system(), email=email)
+
+
 async def list_operators(base: Ground) -> list[Operator]:
     """All operators."""
     async with composed(base.settings, url=base.database.url, keys=base.keys, ports={}) as composition:

@@ -2,13 +2,20 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, Strict, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# What a text must not hold, in the words of JSON Schema (whose texts have no lone surrogates): the inside of a class of a pattern.
+CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069"
+PRINTABLE = f"^[^{CONTROLS}]*$"
+PRINTABLE_NAME = f"^[^{CONTROLS}]*[^{CONTROLS}\\s][^{CONTROLS}]*$"
 RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
 
 
@@ -32,7 +39,8 @@ def trusted(kind: type[C], values: dict[str, object]) -> C:
     return made
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
+    """The text in Unicode NFC; raises ValueError for control characters and those that turn the direction."""
     if UNPRINTABLE.search(value):
         raise ValueError("control and direction-changing characters are not allowed")
     return unicodedata.normalize("NFC", value)
@@ -70,10 +78,25 @@ Instant = Annotated[
 ]
 """An RFC 3339 instant, UTC."""
 
-Text = Annotated[str, AfterValidator(_printable)]
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Tells the schema's readers what a validator asks for, unless the type has a narrower pattern."""
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        made.setdefault("pattern", self.pattern)
+        return made
+
+
+Text = Annotated[str, AfterValidator(printable), _Shown(PRINTABLE)]
 """Text without control characters, in Unicode NFC."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_printable)]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(printable), _Shown(PRINTABLE_NAME)
+]
 """A human name of a thing: 1 to 200 characters."""
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]

@@ -1,7 +1,7 @@
 """Later work: jobs enqueued in the caller's transaction, retried with backoff, dead-lettered with their reason.
 
-The only file that knows the queue library. A job may run twice and a worker may die at any point, so handlers are
-idempotent; a job whose worker stopped beating is taken over after `HEARTBEAT_TIMEOUT`.
+With job_fairness.py, the only file that knows the queue library. A job may run twice and a worker may die at any point,
+so handlers are idempotent; a job whose worker stopped beating is taken over after `HEARTBEAT_TIMEOUT`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 import structlog
 from pgqueuer.adapters.drivers.psycopg import PsycopgDriver
-from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QuerySchedulerBuilder
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.core.qm import QueueManager
@@ -33,6 +33,7 @@ from nexusone.kernel.errors import Forbidden, Refusal
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.database import Transaction
+from nexusone.platform.job_fairness import FairQueueBuilder
 from nexusone.platform.job_history import GIVEN_BACK, SPREAD, DeadLetter, History, steps_of
 from nexusone.platform.job_telemetry import observed, trace_headers
 from nexusone.platform.origin import SYSTEM, Principal, PrincipalKind
@@ -468,8 +469,8 @@ def _queries(driver: PsycopgDriver) -> Queries:
     return Queries(*_query_parts(driver))
 
 
-def _query_parts(driver: PsycopgDriver) -> tuple[PsycopgDriver, QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder]:
-    return driver, QueryBuilderEnvironment(_settings), QueryQueueBuilder(_settings), QuerySchedulerBuilder(_settings)
+def _query_parts(driver: PsycopgDriver) -> tuple[PsycopgDriver, QueryBuilderEnvironment, FairQueueBuilder, QuerySchedulerBuilder]:
+    return driver, QueryBuilderEnvironment(_settings), FairQueueBuilder(_settings), QuerySchedulerBuilder(_settings)
 
 
 class _DueQueries(Queries):

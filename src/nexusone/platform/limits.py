@@ -6,13 +6,14 @@ one statement, or ride as a fragment on the statement that checks the caller's c
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from limits import RateLimitItem, parse
 
 from nexusone.kernel.errors import RateLimited
 from nexusone.platform.runtime import Context
+from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.sql import Sql, fragment, sql
 
 # Keys are taken in order, so that two calls that share limits never wait for each other in a circle.
@@ -27,14 +28,31 @@ set taken = case when known.expires_at <= clock_timestamp() then excluded.taken 
 returning key, taken, greatest(1, ceil(extract(epoch from expires_at - clock_timestamp())))::bigint as resets_in_seconds
 """)
 
-# The same for the one limit that every admitted call falls under, in scalars, which cost the driver less than arrays.
-TAKE_ONE: Sql = fragment("""
-insert into platform.rate_limit as known (key, taken, expires_at)
-values (%(limit_key)s, %(limit_cost)s, clock_timestamp() + make_interval(secs => %(limit_period)s))
-on conflict (key) do update
-set taken = case when known.expires_at <= clock_timestamp() then excluded.taken else known.taken + excluded.taken end,
-    expires_at = case when known.expires_at <= clock_timestamp() then excluded.expires_at else known.expires_at end
-returning taken, greatest(1, ceil(extract(epoch from expires_at - clock_timestamp())))::bigint as resets_in_seconds
+# The same for the two limits that every admitted call falls under, in scalars, which cost the driver less than arrays: the caller's own
+# (`own`), and its workspace's (`shared`). Whoever is over their own, or is not let in ({condition}), takes nothing from the others.
+TAKE_BOTH: Sql = fragment("""
+own as (
+    insert into platform.rate_limit as known (key, taken, expires_at)
+    values (%(limit_key)s, %(limit_cost)s, clock_timestamp() + make_interval(secs => %(limit_period)s))
+    on conflict (key) do update
+    set taken = case when known.expires_at <= clock_timestamp() then excluded.taken else known.taken + excluded.taken end,
+        expires_at = case when known.expires_at <= clock_timestamp() then excluded.expires_at else known.expires_at end
+    returning taken, greatest(1, ceil(extract(epoch from expires_at - clock_timestamp())))::bigint as resets_in_seconds
+),
+shared as (
+    insert into platform.rate_limit as known (key, taken, expires_at)
+    select %(shared_key)s, %(limit_cost)s, clock_timestamp() + make_interval(secs => %(shared_period)s)
+    where (select own.taken from own) <= %(limit_amount)s and {condition}
+    on conflict (key) do update
+    set taken = case when known.expires_at <= clock_timestamp() then excluded.taken else known.taken + excluded.taken end,
+        expires_at = case when known.expires_at <= clock_timestamp() then excluded.expires_at else known.expires_at end
+    returning taken, greatest(1, ceil(extract(epoch from expires_at - clock_timestamp())))::bigint as resets_in_seconds
+),
+taken as (
+    select
+        own.taken, own.resets_in_seconds, shared.taken as shared_taken, shared.resets_in_seconds as shared_resets_in_seconds
+    from own left join shared on true
+)
 """)
 
 TAKE_ALONE = TAKE.fill()
@@ -61,6 +79,12 @@ class Limit:
         """The length of the window."""
         return int(self.rate.get_expiry())
 
+    def widened(self, factor: int) -> "Limit":
+        """The same limit with `factor` times the share."""
+        if factor == 1:
+            return self
+        return replace(self, rate=type(self.rate)(self.rate.amount * factor, self.rate.multiples, self.rate.namespace))
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -86,9 +110,16 @@ def take_parameters(limits: Sequence[Limit]) -> dict[str, object]:
     }
 
 
-def take_one_parameters(limit: Limit) -> dict[str, object]:
-    """The parameters of the TAKE_ONE fragment."""
-    return {"limit_key": limit.key, "limit_cost": limit.cost, "limit_period": limit.period_seconds}
+def take_both_parameters(own: Limit, shared: Limit) -> dict[str, object]:
+    """The parameters of the TAKE_BOTH fragment; both limits cost the same."""
+    return {
+        "limit_key": own.key,
+        "limit_cost": own.cost,
+        "limit_period": own.period_seconds,
+        "limit_amount": own.rate.amount,
+        "shared_key": shared.key,
+        "shared_period": shared.period_seconds,
+    }
 
 
 async def take(ctx: Context, limits: Sequence[Limit]) -> dict[str, str]:
@@ -97,19 +128,21 @@ async def take(ctx: Context, limits: Sequence[Limit]) -> dict[str, str]:
     Raises:
         RateLimited: one of them is used up.
     """
+    factor = ctx.setting(PlatformSettings).rate_limit_factor
+    limits = [limit.widened(factor) for limit in limits]
     async with ctx.transaction("platform") as tx:
         rows = await tx.fetch_all(Taken, TAKE_ALONE, take_parameters(limits))
     return headers_after(limits, rows)
 
 
 def headers_after(limits: Sequence[Limit], rows: Sequence[Taken]) -> dict[str, str]:
-    """`RateLimit-Policy` and `RateLimit` for an answer.
+    """`RateLimit-Policy` and `RateLimit` for an answer, of those limits that were taken from.
 
     Raises:
         RateLimited: with these headers and a jittered `Retry-After`, where a limit is used up.
     """
     by_key = {row.key: row for row in rows}
-    counted = [(limit, by_key[limit.key]) for limit in limits]
+    counted = [(limit, by_key[limit.key]) for limit in limits if limit.key in by_key]
     headers = {
         "RateLimit-Policy": ", ".join(f'"{limit.policy}";q={limit.rate.amount};w={limit.period_seconds}' for limit, _ in counted),
         "RateLimit": ", ".join(

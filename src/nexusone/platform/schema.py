@@ -19,7 +19,15 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from nexusone.platform.jobs import QUEUE_SCHEMA, queue_schema_statements
-from nexusone.platform.schema_state import ERASURE_FILE, ERASURE_PLACE, Login, SchemaPart, find_fingerprint, fingerprint_of
+from nexusone.platform.schema_state import (
+    CREATE_QUEUE_INDEX,
+    ERASURE_FILE,
+    ERASURE_PLACE,
+    Login,
+    SchemaPart,
+    find_fingerprint,
+    fingerprint_of,
+)
 
 MIGRATION_LOCK = 7_230_118_001
 LOCK_TIMEOUT = "5s"
@@ -113,6 +121,8 @@ def _install_queue(connection: psycopg.Connection[Any]) -> None:
     if installed is None or installed[0] is None:
         with _as_role(connection, "o_platform"):
             connection.execute(queue_schema_statements().encode())
+    with _as_role(connection, "o_platform"):
+        connection.execute(CREATE_QUEUE_INDEX)
 
 
 def _install_erasure(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart]) -> None:

@@ -13,6 +13,14 @@ ERASURE_FILE = Path(__file__).parent / "migrations" / "erasure.sql"
 
 ERASURE_PLACE = "the_schema"
 
+# Beside the queue library's own indexes: jobs are found by kind and workspace, so that one's long queue costs the others
+# nothing. Jobs of no workspace count as one workspace's.
+CREATE_QUEUE_INDEX: LiteralString = """
+create index if not exists pgqueuer_by_workspace on queue.pgqueuer (
+    entrypoint, (coalesce(headers ->> 'workspace_id', '')), priority desc, id
+) where status = 'queued'
+"""
+
 FIND_FINGERPRINT: LiteralString = "select obj_description('platform'::regnamespace, 'pg_namespace')"
 
 
@@ -38,8 +46,8 @@ class Login:
 
 
 def fingerprint_of(parts: Sequence[SchemaPart]) -> str:
-    """A digest over every SQL file of every part; another digest means there is something to migrate."""
-    digest = hashlib.sha256(ERASURE_FILE.read_bytes())
+    """A digest over every SQL file of every part and the queue's index; another digest means there is something to migrate."""
+    digest = hashlib.sha256(ERASURE_FILE.read_bytes() + CREATE_QUEUE_INDEX.encode())
     for part in parts:
         digest.update(part.name.encode())
         for path in sorted([*(part.folder / "migrations").glob("v*.sql"), *part.folder.glob("views.sql")]):

@@ -1,9 +1,9 @@
 """Settings of the process: where the database, the data folder and the doors are. Environment prefix `NEXUSONE_`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
@@ -11,8 +11,14 @@ EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 Mode = Literal["sandbox", "live"]
 
 
+LIVE_FACTOR_MAX = 10
+
+
 class PlatformSettings(BaseSettings):
-    """One instance a process. In `sandbox` mode every vendor is a simulator and nothing leaves the machine."""
+    """One instance a process. In `sandbox` mode every vendor is a simulator and nothing leaves the machine.
+
+    `rate_limit_factor` multiplies the shares of single operations (sign-ins, mails, invitations); large ones are for the sandbox.
+    """
 
     model_config = SettingsConfigDict(env_prefix="NEXUSONE_", extra="ignore", frozen=True)
 
@@ -32,10 +38,18 @@ class PlatformSettings(BaseSettings):
     body_bytes_max: int = Field(default=1024 * 1024, ge=1024)
     upload_bytes_max: int = Field(default=512 * 1024 * 1024, ge=1024)
     rate_limit: str = "6000/minute"
+    rate_limit_workspace: str = "60000/minute"
     rate_limit_anonymous: str = "300/minute"
+    rate_limit_factor: int = Field(default=1, ge=1)
     metrics_token: str | None = None
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _keeps_guessing_slow(self) -> Self:
+        if self.mode == "live" and self.rate_limit_factor > LIVE_FACTOR_MAX:
+            raise ValueError(f"in live mode NEXUSONE_RATE_LIMIT_FACTOR is at most {LIVE_FACTOR_MAX}: sign-ins would be guessed at")
+        return self
 
     @property
     def public_address(self) -> str:

@@ -21,7 +21,7 @@ from nexusone.platform.runtime import Runtime
 from nexusone.platform.settings import PlatformSettings
 from nexusone.web import docs, files, graphql, health, stream
 from nexusone.web.boundary import Boundary, Observe
-from nexusone.web.door import DECLARATION, GATE_STATE, Declaration, Door
+from nexusone.web.door import DECLARATION, GATE_STATE, SPELLED_STATE, Declaration, Door
 from nexusone.web.gate import REQUEST_ID_SCOPE_KEY, Gate
 from nexusone.web.health import METRICS_STATE
 from nexusone.web.openapi import document
@@ -109,7 +109,7 @@ def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:
     )
     for door in (*KIT_DOORS, *parts.doors):
         door.open_on(app.router)
-    locked_routes(app)
+    setattr(app.state, SPELLED_STATE, frozenset(route.path for route, _ in locked_routes(app) if not route.param_convertors))
     setattr(app.state, graphql.SCHEMA_STATE, graphql.build_schema(parts.graphql_queries, allows_introspection=allows_docs))
     app.add_exception_handler(HTTPException, _refusing(parts.messages))
     app.add_exception_handler(RequestValidationError, _refusing(parts.messages))

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from nexusone.kernel.errors import Forbidden, RateLimited, Refusal, Unauthenticated, Unprocessable
 from nexusone.web.fast_read import with_fast_read
@@ -19,11 +21,20 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 GATE_STATE = "gate"
+SPELLED_STATE = "spelled_paths"
 DECLARATION = "__declaration__"
 
 
 class Operation(APIRoute):
-    """One route. Admission (credential, limits, permission, idempotency key) comes before the body is read."""
+    """One route. Admission (credential, limits, permission, idempotency key) comes before the body is read.
+
+    A path that is spelled out belongs to its own route with all methods, and is no value of another route's parameter.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if self.param_convertors and scope["path"] in getattr(scope["app"].state, SPELLED_STATE):
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = with_fast_read(self, super().get_route_handler())

@@ -204,7 +204,7 @@ class Gate:
             method=request.method,
             path=request.url.path,
             key=key,
-            fingerprint=hashlib.sha256(request.url.query.encode() + b"\n" + seen).digest(),
+            fingerprint=hashlib.sha256(_preference(request) + request.url.query.encode() + b"\n" + seen).digest(),
             status=_success_status(request),
         )
 
@@ -213,6 +213,12 @@ def context_of(request: Request) -> Context:
     """The context the gate made for this request."""
     ctx: Context = request.scope[CONTEXT_SCOPE_KEY]
     return ctx
+
+
+def _preference(request: Request) -> bytes:
+    # How to answer is part of what is asked. Without it the fingerprint is that of query and body alone.
+    asked = ",".join(request.headers.getlist("prefer"))
+    return f"{asked}\n".encode("latin-1") if asked else b""
 
 
 def _user_agent(request: Request) -> str | None:

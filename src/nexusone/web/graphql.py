@@ -118,6 +118,12 @@ def build_schema(queries: Sequence[type[Any]], *, allows_introspection: bool) ->
     return _Schema(query, extensions=extensions, config=StrawberryConfig(auto_camel_case=False))
 
 
+class GraphqlInvalid(InvalidRequest):
+    """The text is no query that the schema can answer."""
+
+    code = "graphql.invalid"
+
+
 @door.post(
     "/graphql",
     permission=AUTHENTICATED,
@@ -125,6 +131,7 @@ def build_schema(queries: Sequence[type[Any]], *, allows_introspection: bool) ->
     cost=2,
     summary="Ask for related data in one query",
     response_class=Response,
+    refusals=(GraphqlInvalid,),
     openapi_extra={"responses": {"200": {"content": {"application/json": {"schema": {"type": "object"}}}}}},
 )
 async def graphql(ctx: Caller, request: Request, body: GraphqlRequest) -> Response:
@@ -134,7 +141,7 @@ async def graphql(ctx: Caller, request: Request, body: GraphqlRequest) -> Respon
     )
     errors = result.errors or []
     if result.data is None and any(error.path is None for error in errors):
-        raise InvalidRequest(reason="; ".join(error.message for error in errors[:3]))
+        raise GraphqlInvalid(reason="; ".join(error.message for error in errors[:3]))
     gate: Gate = getattr(request.app.state, GATE_STATE)
     for error in errors:
         if isinstance(error.original_error, Forbidden):

@@ -8,6 +8,7 @@ from tests.customers import PASSWORD, visitor_at
 from tests.modules.compliance.samples import Stage, sample, visit
 from tests.modules.identity.mfa.authenticator import SoftwareAuthenticator
 from tests.modules.identity.mfa.people import ORIGIN, Person, sign_in_with_passkey
+from tests.modules.identity.workspaces.staff import Phone
 
 from nexusone.kernel.clock import MovedClock
 from nexusone.modules.identity.service.operators import add_operator
@@ -227,17 +228,19 @@ async def _(stage: Stage) -> httpx2.Response:
     return await stage.client.post("/v1/agency/workspaces", json={"name": "A client's"})
 
 
-async def operator(stage: Stage) -> tuple[httpx2.Response, dict[str, str]]:
-    """An operator's sign-in, and the headers of their calls."""
+async def operator(stage: Stage) -> tuple[httpx2.Response, httpx2.Response]:
+    """Both steps of an operator's sign-in."""
     address = f"{uuid4()}@operators.example"
     await add_operator(stage.composition.runtime.system(), email=address, name="Olga", password=PASSWORD)
-    answer = await visit(stage, "/v1/operators/sign-in", {"email": address, "password": PASSWORD})
-    return answer, {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    begun = await visit(stage, "/v1/operators/sign-in", {"email": address, "password": PASSWORD})
+    code = Phone(begun.json()["enrolment"]["secret"]).code(stage.composition.runtime.clock.now())
+    return begun, await visit(stage, "/v1/operators/sign-in/verify", {"attempt": begun.json()["attempt"], "code": code})
 
 
 async def called_by_operator(stage: Stage, step: str, **wanted: str) -> httpx2.Response:
     """A visit in the company's workspace, and then one step of it ("" for the beginning itself)."""
-    _, headers = await operator(stage)
+    _, signed_in = await operator(stage)
+    headers = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
     place = {"workspace_id": str(stage.customer.workspace_id)}
     begun = await _post_as(stage, headers, "/v1/operators/visits", {**place, "reason": REASON, "ticket": "T-1"})
     if not step:
@@ -253,6 +256,12 @@ async def _post_as(stage: Stage, headers: dict[str, str], path: str, wanted: dic
 @sample("operators.sign_in")
 async def _(stage: Stage) -> httpx2.Response:
     answer, _ = await operator(stage)
+    return answer
+
+
+@sample("operators.verify")
+async def _(stage: Stage) -> httpx2.Response:
+    _, answer = await operator(stage)
     return answer
 
 

@@ -120,6 +120,7 @@ BEGINNING: dict[str, str] = {
     "passkeys.ask_for_new": "passkeys.add_passkey",
     "passkeys.ask_for_sign_in": "passkeys.sign_in",
     "sso.start": "sso.finish",
+    "sso.step_up": "sso.finish",
 }
 """Operations that only ask a question, and those that take its answer and record what comes of it."""
 

@@ -138,16 +138,6 @@ async def test_guessing_is_limited_by_account_from_many_addresses(application: A
     assert (await customer.client.get("/v1/me")).status_code == 200
 
 
-async def test_guessing_is_limited_by_address_over_many_accounts(application: ASGIApp) -> None:
-    async with visitor_at(application, ip=fresh_ip()) as client:
-        answers = [
-            await client.post(SIGN_IN, json={"email": f"{n}-{new_id().hex}@example.com", "password": "no such account"}) for n in range(22)
-        ]
-    assert [answer.status_code for answer in answers] == [401] * 20 + [429] * 2
-    assert int(answers[-1].headers["retry-after"]) >= 1
-    assert answers[-1].json()["violated-policies"] == ["sign-in-address"]
-
-
 async def test_signing_up_is_limited_by_address(application: ASGIApp) -> None:
     async with visitor_at(application, ip=fresh_ip()) as client:
         codes = [(await client.post(SIGN_UP, json=person(password="too short"))).status_code for _ in range(32)]
@@ -210,12 +200,12 @@ async def test_a_session_lives_no_longer_than_thirty_days_however_often_it_is_re
     clock = MovedClock(datetime(2026, 3, 1, tzinfo=UTC))
     async with at_time(composition, clock) as customer:
         token = customer.session["refresh_token"]
-        for _ in range(2):
-            clock.move(timedelta(days=14))
+        for _ in range(5):
+            clock.move(timedelta(days=6) - timedelta(seconds=1))
             answer = await refresh(customer.client, token)
             assert answer.status_code == 200
             token = answer.json()["refresh_token"]
-        clock.move(timedelta(days=2))
+        clock.move(timedelta(seconds=5))
         assert (await refresh(customer.client, token)).status_code == 401
 
 

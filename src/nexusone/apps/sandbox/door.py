@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import aiohttp
-from fastapi import Query
+from fastapi import Path, Query
 from starlette.responses import Response
 
 from nexusone.apps.providers import SandboxAddresses
@@ -33,42 +33,71 @@ class InboxUnreachable(Unavailable):
     code = "sandbox.unreachable"
 
 
+MISSING = (NotFound, InboxUnreachable)
+
+
+def _of(media_type: str) -> dict[str, object]:
+    return {"responses": {"200": {"content": {media_type: {"schema": {"type": "string"}}}}}}
+
+
 @door.get("/sandbox", permission=PUBLIC, cost=0, summary="Where the simulators are")
 async def show(ctx: Caller) -> Sandbox:
     addresses = ctx.port(SandboxAddresses)
     return Sandbox(http=addresses.http, sockets=dict(addresses.sockets), inbox_page=f"{addresses.http}/smtp/")
 
 
-@door.get("/sandbox/inbox", permission=PUBLIC, cost=0, summary="The caught mail, newest first", response_class=Response)
+MailId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+
+
+@door.get(
+    "/sandbox/inbox",
+    permission=PUBLIC,
+    cost=0,
+    summary="The caught mail, newest first",
+    response_class=Response,
+    refusals=(InboxUnreachable,),
+)
 async def list_mails(
     ctx: Caller,
     to: Annotated[str | None, Query(max_length=320, description="Only mail to this address.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$")] = None,
 ) -> Response:
     asked = {"to": to, "limit": str(limit), "cursor": cursor}
     return await _relay(ctx, "", {name: value for name, value in asked.items() if value is not None})
 
 
-@door.get("/sandbox/inbox/{mail_id}", permission=PUBLIC, cost=0, summary="One caught mail, parsed", response_class=Response)
-async def show_mail(ctx: Caller, mail_id: str) -> Response:
-    return await _relay(ctx, f"/{_safe(mail_id)}", {})
+@door.get(
+    "/sandbox/inbox/{mail_id}", permission=PUBLIC, cost=0, summary="One caught mail, parsed", response_class=Response, refusals=MISSING
+)
+async def show_mail(ctx: Caller, mail_id: MailId) -> Response:
+    return await _relay(ctx, f"/{mail_id}", {})
 
 
-@door.get("/sandbox/inbox/{mail_id}/source", permission=PUBLIC, cost=0, summary="One caught mail, as it came", response_class=Response)
-async def show_source(ctx: Caller, mail_id: str) -> Response:
-    return await _relay(ctx, f"/{_safe(mail_id)}/source", {})
+@door.get(
+    "/sandbox/inbox/{mail_id}/source",
+    permission=PUBLIC,
+    cost=0,
+    summary="One caught mail, as it came",
+    response_class=Response,
+    refusals=MISSING,
+    openapi_extra=_of("text/plain"),
+)
+async def show_source(ctx: Caller, mail_id: MailId) -> Response:
+    return await _relay(ctx, f"/{mail_id}/source", {})
 
 
-@door.get("/sandbox/inbox/{mail_id}/html", permission=PUBLIC, cost=0, summary="The HTML part of a caught mail", response_class=Response)
-async def show_html(ctx: Caller, mail_id: str) -> Response:
-    return await _relay(ctx, f"/{_safe(mail_id)}/html", {})
-
-
-def _safe(mail_id: str) -> str:
-    if not mail_id.replace("-", "").replace("_", "").isalnum() or len(mail_id) > 100:
-        raise NotFound(what="mail")
-    return mail_id
+@door.get(
+    "/sandbox/inbox/{mail_id}/html",
+    permission=PUBLIC,
+    cost=0,
+    summary="The HTML part of a caught mail",
+    response_class=Response,
+    refusals=MISSING,
+    openapi_extra=_of("text/html"),
+)
+async def show_html(ctx: Caller, mail_id: MailId) -> Response:
+    return await _relay(ctx, f"/{mail_id}/html", {})
 
 
 async def _relay(ctx: Caller, path: str, query: dict[str, str]) -> Response:

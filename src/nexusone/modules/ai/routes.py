@@ -29,6 +29,7 @@ NOT_FINISHED = {
     permission="generations:write",
     status=201,
     summary="Write a text",
+    cost=5,
     refusals=(InsufficientCredits, PurposeStopped, ModelUnknown, OutputSchemaInvalid, NoTextModel),
     openapi_extra={"responses": {"202": NOT_FINISHED}},
 )

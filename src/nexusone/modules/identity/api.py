@@ -8,7 +8,7 @@ from nexusone.modules.identity.contracts.mails import WrittenMail
 from nexusone.modules.identity.contracts.operators import Operator
 from nexusone.modules.identity.domain.grants import Asker
 from nexusone.modules.identity.domain.permissions import PERMISSIONS, PERSONAL_PERMISSIONS, ROLES, expanded
-from nexusone.modules.identity.service import accounts, agencies, grants, invitations, mailing, operators
+from nexusone.modules.identity.service import accounts, agencies, grants, invitations, mailing, operator_sign_in, operators
 from nexusone.modules.identity.service.refusals import GrantNotFound, MemberNotFound, RoleNotFound
 from nexusone.modules.identity.store.credentials import STANDING_HELD
 from nexusone.platform.origin import Principal
@@ -31,6 +31,7 @@ __all__ = [
     "expanded",
     "find_owner",
     "forget_grants",
+    "forget_operator_factor",
     "get_workspace",
     "grant_object",
     "list_clients",
@@ -54,6 +55,11 @@ async def add_operator(ctx: Context, *, email: str, name: str, password: str) ->
 async def disable_operator(ctx: Context, *, email: str) -> None:
     """Lets an operator in no more; tokens and visits they have end at once. Raises: NotFound."""
     await operators.disable_operator(ctx, email=email)
+
+
+async def forget_operator_factor(ctx: Context, *, email: str) -> None:
+    """Forgets an operator's authenticator app; the next sign-in enrols another. Raises: NotFound."""
+    await operator_sign_in.forget_factor(ctx, email=email)
 
 
 async def list_operators(ctx: Context) -> list[Operator]:

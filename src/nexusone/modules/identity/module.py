@@ -46,7 +46,9 @@ from nexusone.modules.identity.events import (
     WorkspaceResumed,
     WorkspaceSuspended,
 )
+from nexusone.modules.identity.ports import BreachedPasswords
 from nexusone.modules.identity.routes import accounts, api_keys, members, mfa, operators, passkeys, roles, signing_keys, sso, workspaces
+from nexusone.modules.identity.service.breaches import BreachFile
 from nexusone.modules.identity.service.sso_issuers import KnownIssuers
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.web.module import Module
@@ -142,5 +144,8 @@ MODULE = Module(
         "user_account.email": "how a member signs in",
         "user_account.name": "how a member is called",
     },
-    keepers={KnownIssuers: lambda _settings, _keys: KnownIssuers()},
+    keepers={
+        KnownIssuers: lambda _settings, _keys: KnownIssuers(),
+        BreachedPasswords: lambda _settings, _keys: BreachFile(IdentitySettings().breached_passwords),
+    },
 )

@@ -1,6 +1,7 @@
 """Passwords: how they are stored, which are refused, what guessing them costs."""
 
 import asyncio
+import os
 import time
 
 import psycopg
@@ -120,3 +121,7 @@ async def test_authn_03_hashing_runs_in_a_pool_and_the_loop_stays_free(open_site
         longest = max(longest, time.perf_counter() - began)
     assert {guess.result().status_code for guess in guesses} == {401}
     assert longest < 0.2
+
+
+def test_authn_03_the_pool_leaves_a_core_to_others() -> None:
+    assert max(1, (os.cpu_count() or 1) - 1) == passwords.POOL_SIZE

@@ -40,6 +40,17 @@ def run_sql(site: Site, statement: str, *values: object) -> None:
         connection.execute(statement, values)
 
 
+async def wait_for_waiting(site: Site, count: int) -> None:
+    """Until so many transactions wait for a lock."""
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(site.admin_url, autocommit=True) as watching:
+        while True:
+            found = await (await watching.execute(waiting)).fetchone()
+            if found == (count,):
+                return
+            await asyncio.sleep(0.01)
+
+
 async def test_authn_13_every_sign_in_has_tokens_of_its_own(site: Site) -> None:
     person = await site.open_account()
     sessions = [(await another_session(site, person)).session for _ in range(3)]
@@ -111,7 +122,12 @@ async def test_authn_14_two_tabs_that_refresh_at_once_do_not_end_the_session(sit
             return self.at
 
     object.__setattr__(site.runtime, "clock", Stepping(site.clock.now()))
-    answers = await asyncio.gather(*(refresh(site, person.session["refresh_token"]) for _ in range(2)))
+    async with await psycopg.AsyncConnection.connect(site.admin_url) as other:
+        # Both wait at the session's row, so that neither has an answer before the other asks.
+        await other.execute("select 1 from identity.session where user_id = %s for update", (person.session["user"]["id"],))
+        asking = [asyncio.create_task(refresh(site, person.session["refresh_token"])) for _ in range(2)]
+        await wait_for_waiting(site, 2)
+    answers = await asyncio.gather(*asking)
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     survivor = next(answer.json() for answer in answers if answer.status_code == 200)
     assert (await refresh(site, survivor["refresh_token"])).status_code == 200

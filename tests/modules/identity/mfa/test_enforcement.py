@@ -161,10 +161,19 @@ async def test_who_has_no_second_factor_cannot_demand_one(person: Person) -> Non
     assert (await person.client.get("/v1/auth/mfa/policy")).json() == {"demanded_of": "nobody", "roles": []}
 
 
+async def test_a_demand_of_a_role_that_there_is_not_is_refused(person: Person) -> None:
+    await person.enrol_totp()
+    unknown = {"demanded_of": "roles", "roles": ["owner", "0199b9f8-0000-7000-8000-000000000000"]}
+    refused = await person.client.put("/v1/auth/mfa/policy", json=unknown)
+    assert (refused.status_code, refused.json()["code"]) == (404, "identity.role_not_found")
+    assert (await person.client.get("/v1/auth/mfa/policy")).json() == {"demanded_of": "nobody", "roles": []}
+
+
 async def test_a_demand_is_read_and_changed_by_those_who_may(make_person: PersonMaker, database: TestDatabase) -> None:
     owner, member = await make_person(), await make_person()
     await owner.enrol_totp()
-    own_role = "0199b9f8-0000-7000-8000-000000000000"
+    made = await owner.client.post("/v1/roles", json={"name": "Interns", "permissions": ["contacts:read"]})
+    own_role = made.json()["role"]
     await demand(owner, demanded_of="roles", roles=["owner", own_role])
     shown = (await owner.client.get("/v1/auth/mfa/policy")).json()
     assert shown == {"demanded_of": "roles", "roles": [own_role, "owner"]}

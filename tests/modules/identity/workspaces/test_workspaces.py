@@ -92,6 +92,7 @@ async def test_what_one_workspaces_provider_vouches_for_counts_in_no_other(compa
         kind="user",
         id=UUID(user_id(company.owner)),
         permissions=frozenset({"*"}),
+        session_id=UUID(int=1),
         methods=("sso", "mfa"),
         authenticated_at=company.site.clock.now(),
     )

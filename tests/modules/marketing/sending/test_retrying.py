@@ -111,7 +111,7 @@ async def test_no_more_hand_overs_run_at_once_than_there_are_connections(shop: S
     shop.carrier.before = wait
     await asyncio.gather(*(shop.take_turn(campaign, lane=lane) for lane in range(3)))
     assert shop.states(campaign) == Counter(sent=120)
-    assert shop.carrier.busy_most == shop.carrier.connections_max
+    assert 1 < shop.carrier.busy_most <= shop.carrier.connections_max
 
 
 async def test_the_watch_picks_up_what_nobody_works_on(shop: Shop) -> None:

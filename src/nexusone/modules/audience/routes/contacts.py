@@ -80,6 +80,7 @@ async def put_contact(ctx: Caller, external_id: str, body: ContactFields, expect
     permission="contacts:write",
     status=202,
     summary="Import contacts from a CSV file",
+    cost=20,
     is_upload=True,
 )
 async def start_import(

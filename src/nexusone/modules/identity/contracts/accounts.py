@@ -2,11 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import AfterValidator, ConfigDict, StringConstraints
 
-from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
+from nexusone.kernel.contract import CONTROLS, Contract, Id, Instant, Name, printable
 
-EmailText = Annotated[Text, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+# The pattern stands on the bare text: after a validator it would not be shown in the schema.
+_PART = rf"[^@\s{CONTROLS}]+"
+EmailText = Annotated[
+    str, StringConstraints(min_length=3, max_length=254, pattern=rf"^{_PART}@{_PART}\.{_PART}$"), AfterValidator(printable)
+]
 PasswordText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 TokenText = Annotated[str, StringConstraints(min_length=10, max_length=300)]
 
@@ -22,7 +26,7 @@ class SignUp(Contract):
             "examples": [
                 {
                     "email": "ada@example.com",
-                    "password": "correct horse battery staple",
+                    "password": "lamps burn late at the mill",
                     "name": "Ada Lovelace",
                     "workspace_name": "Analytical Engines",
                 }
@@ -46,6 +50,12 @@ class SignUpReceived(Contract):
 class Verify(Contract):
     """The token of the verification mail, with the password that was chosen at sign-up."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"token": "nxv_0198c0de000070008000000000000000_c2VjcmV0", "password": "lamps burn late at the mill"}]
+        }
+    )
+
     token: TokenText
     password: PasswordText
 
@@ -56,7 +66,7 @@ class SignIn(Contract):
     `device` is the token that an earlier sign-in answered: limits that others used up do not keep a known device out.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "password": "correct horse battery staple"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "password": "lamps burn late at the mill"}]})
 
     email: EmailText
     password: PasswordText
@@ -75,6 +85,8 @@ class Refresh(Contract):
 class ForgotPassword(Contract):
     """Whose password is to be chosen anew."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com"}]})
+
     email: EmailText
 
 
@@ -86,6 +98,12 @@ class MailOrdered(Contract):
 
 class ResetPassword(Contract):
     """The token of the reset mail, and the new password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"token": "nxv_0198c0de000070008000000000000000_c2VjcmV0", "password": "the mill sleeps when the lamps are out"}]
+        }
+    )
 
     token: TokenText
     password: PasswordText
@@ -99,6 +117,12 @@ class PasswordChosen(Contract):
 
 class ChangePassword(Contract):
     """The present password, and the new one; all other sessions end."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "lamps burn late at the mill", "new_password": "the mill sleeps when the lamps are out"}]
+        }
+    )
 
     current_password: PasswordText
     new_password: PasswordText

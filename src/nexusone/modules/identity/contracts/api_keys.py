@@ -44,6 +44,8 @@ class NewApiKey(Contract):
 class ApiKeyChange(Contract):
     """What is to be different; permissions stay, because somebody may rely on their limit."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "shop", "allowed_networks": ["203.0.113.0/24"]}]})
+
     name: Name | None = None
     allowed_networks: Networks | None = None
     expires_at: Instant | None = None
@@ -51,6 +53,8 @@ class ApiKeyChange(Contract):
 
 class ApiKeyRotation(Contract):
     """For how many hours the old secret still works beside the new one; 0: not at all."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_hours": 24}]})
 
     overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
 

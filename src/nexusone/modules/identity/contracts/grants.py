@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from nexusone.kernel.contract import Contract, Id, Instant
 from nexusone.modules.identity.contracts.members import RoleText
 
@@ -11,6 +13,8 @@ Level = Literal["view", "edit"]
 
 class NewGrant(Contract):
     """Either a member or a role, and what they may do. The first grant restricts the object to those who have one."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "marketer", "level": "edit"}]})
 
     user_id: Id | None = None
     role: RoleText | None = None

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
-from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
+from nexusone.kernel.contract import Contract, Id, Instant, Name
 from nexusone.modules.identity.contracts.accounts import EmailText, PasswordText
 
-RoleText = Annotated[Text, StringConstraints(min_length=2, max_length=36, pattern=r"^[a-z0-9-]+$")]
+RoleText = Annotated[str, StringConstraints(min_length=2, max_length=36, pattern=r"^[a-z0-9-]+$")]
 """A built-in role's name, such as `marketer`, or the id of a role of the workspace's own."""
 
 GivenPermission = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,40}:[a-z_]{2,40}$")]
@@ -29,11 +29,15 @@ class Member(Contract):
 class MemberChange(Contract):
     """The role a member is to have."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "analyst"}]})
+
     role: RoleText
 
 
 class NewInvitation(Contract):
     """Whom to ask, into which role."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "grace@example.com", "role": "marketer"}]})
 
     email: EmailText
     role: RoleText
@@ -53,6 +57,18 @@ class Invitation(Contract):
 class InvitationAnswer(Contract):
     """The token of the mail; `name` and `password` where the address has no account yet."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "token": "nxv_0198c0de000070008000000000000000_c2VjcmV0",
+                    "name": "Grace Hopper",
+                    "password": "lamps burn late at the mill",
+                }
+            ]
+        }
+    )
+
     token: InvitationToken
     name: Name | None = None
     password: PasswordText | None = None
@@ -70,6 +86,8 @@ class Joined(Contract):
 class NewTransfer(Contract):
     """The member who is to own the workspace."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": "0198c0de-0000-7000-8000-000000000000"}]})
+
     user_id: Id
 
 
@@ -85,12 +103,18 @@ class Transfer(Contract):
 class NewRole(Contract):
     """A role of the workspace's own, with no more permissions than its maker has."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Copywriter", "permissions": ["templates:read", "templates:write"]}]}
+    )
+
     name: Name
     permissions: GivenPermissions
 
 
 class RoleChange(Contract):
     """What is to be different; permissions are replaced as a whole."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"permissions": ["templates:read"]}]})
 
     name: Name | None = None
     permissions: GivenPermissions | None = None

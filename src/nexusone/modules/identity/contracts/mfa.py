@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from nexusone.kernel.contract import Contract, Id, Instant
 from nexusone.modules.identity.contracts.accounts import PasswordText, SignedIn, TokenText
@@ -63,6 +63,8 @@ MfaAnswer = Annotated[TotpAnswer | RecoveryAnswer | PasskeyAnswer, Field(discrim
 class StepUp(Contract):
     """Proving oneself anew: with the password, where the account has one; without it, a passkey is asked for alone."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "lamps burn late at the mill"}]})
+
     password: PasswordText | None = None
 
 
@@ -80,6 +82,8 @@ class TotpEnrolment(Contract):
 
 class TotpConfirmation(Contract):
     """A code that the app shows now."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "123456"}]})
 
     code: TotpCode
 
@@ -115,6 +119,8 @@ class MfaState(Contract):
 
 class MfaPolicy(Contract):
     """Of whom the workspace demands a second factor. `roles` are built-in names or ids of its own roles, for "roles" only."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"demanded_of": "roles", "roles": ["owner", "admin"]}]})
 
     demanded_of: Literal["nobody", "roles", "everyone"]
     roles: Annotated[list[RoleName | Id], Field(max_length=100, default_factory=list)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from nexusone.kernel.contract import Contract, Id, Instant, Name
 from nexusone.modules.identity.contracts.accounts import TokenText
@@ -68,6 +68,23 @@ class PasskeyCeremony(Contract):
 class NewPasskey(Contract):
     """The browser's answer to a ceremony, and how its owner calls the passkey."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "ceremony": "nxc_0198c0de000070008000000000000000_c2VjcmV0",
+                    "name": "Laptop",
+                    "credential": {
+                        "id": "cGFzc2tleQ",
+                        "rawId": "cGFzc2tleQ",
+                        "type": "public-key",
+                        "response": {"clientDataJSON": "e30", "attestationObject": "oA"},
+                    },
+                }
+            ]
+        }
+    )
+
     ceremony: CeremonyText
     name: Name
     credential: PasskeyAttestation
@@ -75,6 +92,22 @@ class NewPasskey(Contract):
 
 class PasskeySignIn(Contract):
     """Signing in with a passkey alone; `workspace_id` chooses among several workspaces (default: the oldest)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "ceremony": "nxc_0198c0de000070008000000000000000_c2VjcmV0",
+                    "credential": {
+                        "id": "cGFzc2tleQ",
+                        "rawId": "cGFzc2tleQ",
+                        "type": "public-key",
+                        "response": {"clientDataJSON": "e30", "authenticatorData": "AAAA", "signature": "AAAA"},
+                    },
+                }
+            ]
+        }
+    )
 
     ceremony: CeremonyText
     credential: PasskeyAssertion

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from nexusone.kernel.contract import Contract, Id, Instant, Name
 from nexusone.modules.identity.contracts.accounts import EmailText
@@ -25,6 +25,20 @@ class NewSsoConnection(Contract):
     `honours_mfa`: where the provider says it asked for a second factor (`amr`), none is asked for here.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Staff",
+                    "issuer": "https://login.example.com",
+                    "client_id": "nexusone",
+                    "client_secret": "a secret of the provider",
+                    "domains": ["example.com"],
+                }
+            ]
+        }
+    )
+
     name: Name
     issuer: IssuerText
     client_id: ClientText
@@ -40,6 +54,8 @@ class SsoConnectionChange(Contract):
 
     `is_enforced`: members come in through this connection alone; owners keep their password with a second factor.
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"is_enabled": True, "is_enforced": True}]})
 
     name: Name | None = None
     client_secret: ClientText | None = None
@@ -85,8 +101,20 @@ class SsoStart(Contract):
     `return_to` is where the browser goes in the end, at an address of the product's own; without it, to a plain page.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "ada@example.com", "return_to": "https://app.example.com/welcome"}]}
+    )
+
     connection_id: Id | None = None
     email: EmailText | None = None
+    return_to: ReturnText | None = None
+
+
+class SsoStepUp(Contract):
+    """Where the browser goes once the person has proved themselves anew, as in a start."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"return_to": "https://app.example.com/security"}]})
+
     return_to: ReturnText | None = None
 
 
@@ -100,5 +128,7 @@ class SsoStarted(Contract):
 
 class SsoFinish(Contract):
     """The start's `binding`, once the browser came back; null where the cookie goes along."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"binding": "0198c0de000070008000000000000000"}]})
 
     binding: BindingText | None = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
 
@@ -29,6 +29,8 @@ class WorkspaceDetails(Contract):
 class WorkspaceChange(Contract):
     """What is to be different: a BCP 47 language, an IANA time zone."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Analytical Engines", "timezone": "Europe/London"}]})
+
     name: Name | None = None
     default_locale: LocaleText | None = None
     timezone: ZoneText | None = None
@@ -54,17 +56,25 @@ class Memberships(Contract):
 class Switch(Contract):
     """The workspace to go on in."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"workspace_id": "0198c0de-0000-7000-8000-000000000000"}]})
+
     workspace_id: Id
 
 
 class DeletionWish(Contract):
     """The name of the workspace, spelled as it is, so that nobody deletes the wrong one."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Analytical Engines"}]})
+
     name: Name
 
 
 class NewAgencyWorkspace(Contract):
     """A further workspace of an agency."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Client & Co", "default_locale": "de", "timezone": "Europe/Berlin"}]}
+    )
 
     name: Name
     default_locale: LocaleText = "en"

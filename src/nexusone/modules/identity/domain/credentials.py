@@ -8,11 +8,11 @@ from typing import Literal
 from uuid import UUID
 
 API_KEY = re.compile(r"^nx_(test|live)_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
-ONE_TIME_TOKEN = re.compile(r"^(nxv|nxp|nxd)_([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
+ONE_TIME_TOKEN = re.compile(r"^(nxv|nxp|nxd|nxo)_([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
 REFRESH_TOKEN = re.compile(r"^nxr_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})\Z")
 
-TokenKind = Literal["nxv", "nxp", "nxd"]
-"""Verification of an address, password reset, known device."""
+TokenKind = Literal["nxv", "nxp", "nxd", "nxo"]
+"""Verification of an address, password reset, known device, an operator's attempt to sign in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,10 @@ def read_metadata(told: Mapping[str, object], *, issuer: str) -> Metadata:
     )
 
 
-def authorization_url(metadata: Metadata, *, client_id: str, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
-    """Where the browser is sent."""
+def authorization_url(
+    metadata: Metadata, *, client_id: str, redirect_uri: str, state: str, nonce: str, verifier: str, is_anew: bool = False
+) -> str:
+    """Where the browser is sent; `is_anew` asks that whoever sits there prove themselves whatever session they have."""
     asked = {
         "response_type": "code",
         "client_id": client_id,
@@ -95,6 +97,8 @@ def authorization_url(metadata: Metadata, *, client_id: str, redirect_uri: str, 
         "code_challenge": pkce_challenge(verifier),
         "code_challenge_method": "S256",
     }
+    if is_anew:
+        asked |= {"prompt": "login", "max_age": "0"}
     joint = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
     return f"{metadata.authorization_endpoint}{joint}{urlencode(asked)}"
 

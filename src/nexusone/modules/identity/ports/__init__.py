@@ -35,6 +35,14 @@ class SystemMailer(Protocol):
         ...
 
 
+class BreachedPasswords(Protocol):
+    """Knows passwords that were stolen elsewhere, by ranges, so that whoever is asked does not learn which one is meant."""
+
+    async def suffixes_under(self, prefix: str) -> frozenset[str]:
+        """Of all SHA-1 digests that begin with these five upper-case hexadecimal digits, the 35 that follow."""
+        ...
+
+
 class DomainProofs(Protocol):
     """Knows where the proof of a domain stands, at which only who has the domain can write."""
 

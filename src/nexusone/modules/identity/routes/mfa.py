@@ -27,6 +27,7 @@ from nexusone.modules.identity.service.refusals import (
     MfaAttemptOver,
     MfaRefused,
     NothingToConfirm,
+    RoleNotFound,
     StepUpNeeded,
     WrongCredentials,
 )
@@ -35,11 +36,13 @@ from nexusone.web.door import Door
 from nexusone.web.gate import PUBLIC
 from nexusone.web.rights import PERSONAL
 
+TOTP_ANSWER = {"factor": "totp", "attempt": "nxm_0198c0de000070008000000000000000_c2VjcmV0", "code": "123456"}
+
 door = Door("mfa")
 
 
 @door.post("/auth/mfa/verify", permission=PUBLIC, summary="Answer a challenge by a second factor", refusals=(MfaAttemptOver, MfaRefused))
-async def verify(ctx: Caller, body: Annotated[MfaAnswer, Body()]) -> SignedIn:
+async def verify(ctx: Caller, body: Annotated[MfaAnswer, Body(examples=[TOTP_ANSWER])]) -> SignedIn:
     return await mfa_verification.verify(ctx, answer=body)
 
 
@@ -102,6 +105,11 @@ async def get_policy(ctx: Caller) -> MfaPolicy:
     return await mfa_policy.get_policy(ctx)
 
 
-@door.put("/auth/mfa/policy", permission="mfa:write", summary="Demand second factors of members", refusals=(StepUpNeeded, EnrolmentNeeded))
+@door.put(
+    "/auth/mfa/policy",
+    permission="mfa:write",
+    summary="Demand second factors of members",
+    refusals=(StepUpNeeded, EnrolmentNeeded, RoleNotFound),
+)
 async def put_policy(ctx: Caller, body: MfaPolicy) -> MfaPolicy:
     return await mfa_policy.put_policy(ctx, wanted=body)

@@ -7,14 +7,16 @@ from nexusone.kernel.page import Page
 from nexusone.modules.identity.contracts.operators import (
     Elevation,
     NewVisit,
+    OperatorChallenge,
+    OperatorCode,
     OperatorSignedIn,
     OperatorSignIn,
     Visit,
     VisitBegun,
     VisitEnd,
 )
-from nexusone.modules.identity.service import operators
-from nexusone.modules.identity.service.refusals import VisitNotFound, WrongCredentials
+from nexusone.modules.identity.service import operator_sign_in, operators
+from nexusone.modules.identity.service.refusals import MfaAttemptOver, MfaRefused, StepUpNeeded, VisitNotFound, WrongCredentials
 from nexusone.web.caller import Caller
 from nexusone.web.door import Door
 from nexusone.web.gate import PUBLIC
@@ -24,9 +26,19 @@ from nexusone.web.rights import OPERATOR
 door = Door("operators")
 
 
-@door.post("/operators/sign-in", permission=PUBLIC, summary="Get a token for the operators' doors", refusals=(WrongCredentials,))
-async def sign_in(ctx: Caller, body: OperatorSignIn) -> OperatorSignedIn:
-    return await operators.sign_in(ctx, wanted=body)
+@door.post("/operators/sign-in", permission=PUBLIC, summary="Begin an operator's sign-in", refusals=(WrongCredentials,))
+async def sign_in(ctx: Caller, body: OperatorSignIn) -> OperatorChallenge:
+    return await operator_sign_in.sign_in(ctx, wanted=body)
+
+
+@door.post(
+    "/operators/sign-in/verify",
+    permission=PUBLIC,
+    summary="Get a token for the operators' doors by a code",
+    refusals=(MfaAttemptOver, MfaRefused),
+)
+async def verify(ctx: Caller, body: OperatorCode) -> OperatorSignedIn:
+    return await operator_sign_in.verify(ctx, wanted=body)
 
 
 @door.post(
@@ -57,7 +69,7 @@ async def renew_visit(ctx: Caller, visit_id: UUID, body: VisitEnd) -> VisitBegun
     permission=OPERATOR,
     key_use="none",
     summary="Let a visit change things, for a reason",
-    refusals=(VisitNotFound,),
+    refusals=(VisitNotFound, StepUpNeeded),
 )
 async def elevate_visit(ctx: Caller, visit_id: UUID, body: Elevation) -> Visit:
     return await operators.elevate_visit(ctx, visit_id=visit_id, wanted=body)

@@ -16,9 +16,11 @@ from nexusone.modules.identity.contracts.single_sign_on import (
     SsoFinish,
     SsoStart,
     SsoStarted,
+    SsoStepUp,
 )
 from nexusone.modules.identity.service import sso_connections, sso_domains, sso_returning, sso_starting
 from nexusone.modules.identity.service.refusals import (
+    PeopleOnly,
     PermissionNotHeld,
     SsoAttemptOver,
     SsoConnectionExists,
@@ -39,6 +41,7 @@ from nexusone.web.caller import Caller, ExpectedVersion, tag_version
 from nexusone.web.door import Door
 from nexusone.web.gate import PUBLIC
 from nexusone.web.paging import Pager
+from nexusone.web.rights import PERSONAL
 
 COOKIE = "__Host-nexusone-sso"
 # What is appended to the address of a page that has no scripts is ignored; providers append what they like.
@@ -122,6 +125,19 @@ async def prove_domains(ctx: Caller, connection_id: UUID) -> SsoConnection:
 )
 async def start(ctx: Caller, body: SsoStart, response: Response) -> SsoStarted:
     started = await sso_starting.start(ctx, wanted=body)
+    response.set_cookie(COOKIE, started.binding, max_age=started.expires_in, path="/", secure=True, httponly=True, samesite="lax")
+    return started
+
+
+@door.post(
+    "/auth/sso/step-up",
+    permission=PERSONAL,
+    key_use="none",
+    summary="Begin to prove oneself anew through one's identity provider",
+    refusals=(SsoNotSetUp, SsoIssuerUnusable, SsoProviderUnavailable, PeopleOnly),
+)
+async def step_up(ctx: Caller, body: SsoStepUp, response: Response) -> SsoStarted:
+    started = await sso_starting.step_up(ctx, wanted=body)
     response.set_cookie(COOKIE, started.binding, max_age=started.expires_in, path="/", secure=True, httponly=True, samesite="lax")
     return started
 

@@ -82,6 +82,7 @@ async def resume_workspace(ctx: Caller) -> WorkspaceDetails:
     permission="workspace:delete",
     status=202,
     summary="Export the workspace, and delete it after a time of grace",
+    cost=20,
     refusals=(DeletionPlanned, StepUpNeeded),
 )
 async def plan_deletion(ctx: Caller, body: DeletionWish) -> WorkspaceDetails:
@@ -98,6 +99,7 @@ async def call_off_deletion(ctx: Caller) -> WorkspaceDetails:
     permission="workspace:export",
     status=202,
     summary="Export everything the workspace has",
+    cost=20,
     refusals=(StepUpNeeded,),
 )
 async def order_export(ctx: Caller) -> WorkspaceDetails:

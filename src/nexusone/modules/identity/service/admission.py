@@ -8,15 +8,15 @@ from nexusone.kernel.errors import Unauthenticated
 from nexusone.kernel.locale import first_language
 from nexusone.modules.identity.domain.api_keys import read_api_key
 from nexusone.modules.identity.domain.credentials import is_same
-from nexusone.modules.identity.domain.mfa import lets_pass
+from nexusone.modules.identity.domain.mfa import is_satisfied, lets_pass
 from nexusone.modules.identity.domain.permissions import of_machines
 from nexusone.modules.identity.service.refusals import EnrolmentNeeded
 from nexusone.modules.identity.service.rights import held, named, of_visitor, restrained
 from nexusone.modules.identity.service.tokens import AccessClaims, verify, verify_operator
-from nexusone.modules.identity.store import api_keys, credentials, operators
-from nexusone.modules.identity.store.credentials import Admittance, AdmittedKey
+from nexusone.modules.identity.store import api_keys, credentials, operator_factors, operators
+from nexusone.modules.identity.store.credentials import Admittance, AdmittedKey, CallerLimits
 from nexusone.platform.audit import record_apart
-from nexusone.platform.limits import Limit, Taken, headers_after, rate, take
+from nexusone.platform.limits import Limit, headers_after, rate, take
 from nexusone.platform.origin import Principal
 from nexusone.platform.runtime import Context, SandboxMissing
 from nexusone.platform.settings import PlatformSettings
@@ -55,8 +55,8 @@ async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
     if claims.operator_id is not None:
         return await _admit_visit(ctx, shown=shown, claims=claims)
     inside = ctx.for_workspace(claims.workspace_id)
-    limit = _limit(inside, subject=str(claims.user_id), cost=shown.cost)
-    row = await credentials.find_session(inside, session_id=claims.session_id, limit=limit)
+    limits = _limits(inside, subject=str(claims.user_id), cost=shown.cost)
+    row = await credentials.find_session(inside, session_id=claims.session_id, limits=limits)
     if row is None or row.principal_id != claims.user_id or not _is_valid(row, inside):
         raise Unauthenticated(reason="the session has ended")
     permissions, restraint = restrained(held(row.role, row.permissions), is_suspended=row.is_suspended)
@@ -71,7 +71,7 @@ async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
         standing=row.standing,
         restraint=restraint,
     )
-    admitted = _admitted(inside, shown, row, principal, limit)
+    admitted = _admitted(inside, shown, row, principal, limits)
     if not lets_pass(is_demanded=row.demands_mfa, methods=claims.methods, operation=shown.operation):
         raise EnrolmentNeeded(headers=admitted.headers)
     return admitted
@@ -79,8 +79,8 @@ async def admit_session(ctx: Context, *, shown: Shown) -> Admitted:
 
 async def _admit_visit(ctx: Context, *, shown: Shown, claims: AccessClaims) -> Admitted:
     inside = ctx.for_workspace(claims.workspace_id)
-    limit = _limit(inside, subject=str(claims.session_id), cost=shown.cost)
-    row = await credentials.find_visit(inside, visit_id=claims.session_id, limit=limit)
+    limits = _limits(inside, subject=str(claims.session_id), cost=shown.cost)
+    row = await credentials.find_visit(inside, visit_id=claims.session_id, limits=limits)
     if row is None or (row.principal_id, row.operator_id) != (claims.user_id, claims.operator_id) or not _is_valid(row, inside):
         raise Unauthenticated(reason="the visit has ended")
     permissions, visiting = of_visitor(held(row.role, row.permissions), is_elevated=row.is_elevated)
@@ -95,7 +95,7 @@ async def _admit_visit(ctx: Context, *, shown: Shown, claims: AccessClaims) -> A
         standing=row.standing,
         restraint=suspended or visiting,
     )
-    admitted = _admitted(inside, shown, row, principal, limit)
+    admitted = _admitted(inside, shown, row, principal, limits)
     await record_apart(
         admitted.ctx, action="identity.impersonation.asked", object_kind="operation", object_id=shown.operation, result="done"
     )
@@ -119,8 +119,8 @@ async def admit_api_key(ctx: Context, *, shown: Shown) -> Admitted:
         raise Unauthenticated(reason="live keys work in live mode; this deployment is a sandbox")
     inside = ctx.for_workspace(reference.workspace_id)
     # The secret's digest is part of the subject, so that guessing at a key does not use up its limit.
-    limit = _limit(inside, subject=f"{reference.id}:{reference.digest.hex()[:16]}", cost=shown.cost)
-    row = await credentials.find_api_key(inside, key_id=reference.id, limit=limit)
+    limits = _limits(inside, subject=f"{reference.id}:{reference.digest.hex()[:16]}", cost=shown.cost)
+    row = await credentials.find_api_key(inside, key_id=reference.id, digest=reference.digest, limits=limits)
     if row is None or row.mode != mode or not _opens(row, reference.digest) or not _is_valid(row, inside):
         raise Unauthenticated(reason="the API key is not valid")
     if not row.is_from_allowed_network:
@@ -131,24 +131,33 @@ async def admit_api_key(ctx: Context, *, shown: Shown) -> Admitted:
     principal = Principal(kind="api_key", id=row.principal_id, permissions=permissions, standing=row.standing, restraint=restraint)
     if row.used_at is None or inside.now() - row.used_at > USE_NOTED_EVERY:
         await api_keys.note_use(inside, key_id=row.principal_id, used_from=ctx.ip, since=inside.now() - USE_NOTED_EVERY)
-    return _admitted(replace(inside, is_test=mode == "test"), shown, row, principal, limit)
+    return _admitted(replace(inside, is_test=mode == "test"), shown, row, principal, limits)
 
 
 async def admit_operator(ctx: Context, *, shown: Shown) -> Admitted:
     """The context of an operator who signed in at the operators' door; it is of no workspace.
 
     Raises:
-        Unauthenticated: forged, expired, of another realm, or the operator was disabled.
+        Unauthenticated: forged, expired, of another realm, without a second factor, or the operator was disabled.
         RateLimited: the operator's limit is used up.
     """
-    operator_id = verify_operator(ctx.runtime, shown.credential)
-    limit = Limit(policy="operator", rate=rate(ctx.setting(PlatformSettings).rate_limit), subject=str(operator_id), cost=shown.cost)
+    claims = verify_operator(ctx.runtime, shown.credential)
+    limit = Limit(policy="operator", rate=rate(ctx.setting(PlatformSettings).rate_limit), subject=str(claims.operator_id), cost=shown.cost)
     headers = await take(ctx, [limit])
     async with ctx.transaction("identity") as tx:
-        operator = await operators.find_operator(tx, operator_id=operator_id)
+        operator = await operators.find_operator(tx, operator_id=claims.operator_id)
+        factor = await operator_factors.find_confirmed(tx, operator_id=claims.operator_id)
     if operator is None or operator.disabled_at is not None:
         raise Unauthenticated(reason="the operator may not come in")
-    principal = Principal(kind="operator", id=operator.id, permissions=frozenset())
+    if factor is None or factor.id != claims.factor_id or not is_satisfied(claims.methods):
+        raise Unauthenticated(reason="the operator's second factor is another one now")
+    principal = Principal(
+        kind="operator",
+        id=operator.id,
+        permissions=frozenset(),
+        methods=claims.methods,
+        authenticated_at=claims.authenticated_at,
+    )
     return Admitted(ctx=replace(ctx, principal=principal), headers=headers)
 
 
@@ -156,16 +165,19 @@ def _opens(row: AdmittedKey, digest: bytes) -> bool:
     return is_same(row.secret_hash, digest) or (row.previous_hash is not None and is_same(row.previous_hash, digest))
 
 
-def _limit(ctx: Context, *, subject: str, cost: int) -> Limit:
-    wanted = rate(ctx.setting(PlatformSettings).rate_limit)
-    return Limit(policy="default", rate=wanted, subject=f"{ctx.workspace}:{subject}", cost=cost)
+def _limits(ctx: Context, *, subject: str, cost: int) -> CallerLimits:
+    settings = ctx.setting(PlatformSettings)
+    return CallerLimits(
+        own=Limit(policy="default", rate=rate(settings.rate_limit), subject=f"{ctx.workspace}:{subject}", cost=cost),
+        shared=Limit(policy="workspace", rate=rate(settings.rate_limit_workspace), subject=str(ctx.workspace), cost=cost),
+    )
 
 
 def _is_valid(row: Admittance, ctx: Context) -> bool:
     return row.valid_until is None or row.valid_until > ctx.now()
 
 
-def _admitted(ctx: Context, shown: Shown, row: Admittance, principal: Principal, limit: Limit) -> Admitted:
-    headers = headers_after([limit], [Taken(limit.key, row.taken, row.resets_in_seconds)])
+def _admitted(ctx: Context, shown: Shown, row: Admittance, principal: Principal, limits: CallerLimits) -> Admitted:
+    headers = headers_after([limits.own, limits.shared], limits.taken(row))
     locale = first_language(shown.language) or row.locale
     return Admitted(ctx=replace(ctx, principal=principal, locale=locale, timezone=row.timezone), headers=headers)

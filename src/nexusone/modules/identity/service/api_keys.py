@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -33,10 +33,11 @@ async def create_api_key(ctx: Context, *, wanted: NewApiKey) -> IssuedApiKey:
     Raises:
         PermissionNotHeld: the key would have more permissions than its maker.
         KeyModeNotServed: a live key in a sandbox.
-        Unprocessable: there is no such permission.
+        Unprocessable: there is no such permission, or the key would have ended already.
         StepUpNeeded: the caller has not proved themselves lately.
     """
     require_recent(ctx)
+    _refuse_past(ctx, wanted.expires_at)
     permissions = frozenset(wanted.permissions)
     if unknown := unknown_permissions(permissions):
         faults = tuple(FieldError(pointer="/permissions", code="unknown", detail=f"there is no permission {name}") for name in unknown)
@@ -75,7 +76,9 @@ async def change_api_key(ctx: Context, *, key_id: UUID, change: ApiKeyChange) ->
 
     Raises:
         ApiKeyNotFound: there is none.
+        Unprocessable: it would have ended already.
     """
+    _refuse_past(ctx, change.expires_at)
     given = change.model_fields_set - {name for name in ("name", "allowed_networks") if getattr(change, name) is None}
     async with ctx.transaction("identity") as tx:
         row = replace(await _get(ctx, tx, key_id), **{name: getattr(change, name) for name in given})
@@ -120,6 +123,12 @@ async def revoke_api_key(ctx: Context, *, key_id: UUID) -> None:
         if not await api_keys.revoke_api_key(tx, workspace_id=ctx.workspace, key_id=key_id, now=ctx.now()):
             raise ApiKeyNotFound
         await publish(tx, ApiKeyRevoked(api_key_id=key_id))
+
+
+def _refuse_past(ctx: Context, expires_at: datetime | None) -> None:
+    if expires_at is not None and expires_at <= ctx.now():
+        fault = FieldError(pointer="/expires_at", code="in_the_past", detail="a key ends in the future, or never")
+        raise Unprocessable(errors=(fault,), count=1)
 
 
 def _mode(ctx: Context, wanted: NewApiKey) -> KeyMode:

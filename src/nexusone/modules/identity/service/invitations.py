@@ -13,8 +13,9 @@ from nexusone.modules.identity.domain.credentials import SecretReference, digest
 from nexusone.modules.identity.domain.invitations import read_invitation_token, write_invitation_token
 from nexusone.modules.identity.events import InvitationWithdrawn, MemberInvited, MemberJoined
 from nexusone.modules.identity.ports.plans import PlanAllowance, PlanGate
+from nexusone.modules.identity.service.breaches import faults_of
 from nexusone.modules.identity.service.mailing import link_to, post
-from nexusone.modules.identity.service.passwords import hash_password, password_faults_of
+from nexusone.modules.identity.service.passwords import hash_password
 from nexusone.modules.identity.service.refusals import AlreadyInvited, AlreadyMember, InvitationNotFound, InvitationSpent
 from nexusone.modules.identity.service.rights import named
 from nexusone.modules.identity.service.roles import choose_role
@@ -179,7 +180,7 @@ async def _new_account(ctx: Context, row: InvitationRow, answer: InvitationAnswe
     missing = [field for field in ("name", "password") if getattr(answer, field) is None]
     faults = tuple(FieldError(pointer=f"/{field}", code="required", detail="a new account needs it") for field in missing)
     settings, name, password = ctx.setting(IdentitySettings), answer.name or "", answer.password or ""
-    faults += password_faults_of(password, settings=settings, email=row.email, name=name) if not faults else ()
+    faults += await faults_of(ctx, password=password, email=row.email, name=name) if not faults else ()
     if faults:
         raise Unprocessable(errors=faults, count=len(faults))
     hashed = await hash_password(password, settings=settings)

@@ -6,6 +6,7 @@ from nexusone.modules.identity.contracts.mfa import MfaPolicy
 from nexusone.modules.identity.domain.mfa import is_satisfied
 from nexusone.modules.identity.events import MfaPolicyChanged
 from nexusone.modules.identity.service.refusals import EnrolmentNeeded
+from nexusone.modules.identity.service.roles import require_role
 from nexusone.modules.identity.service.step_up import require_recent
 from nexusone.modules.identity.store import mfa
 from nexusone.modules.identity.store.mfa import PolicyRow
@@ -29,6 +30,7 @@ async def put_policy(ctx: Context, *, wanted: MfaPolicy) -> MfaPolicy:
 
     Raises:
         EnrolmentNeeded: who demands it has none themselves.
+        RoleNotFound: it is demanded of a role that there is not.
         StepUpNeeded, PeopleOnly: as `require_recent`.
     """
     require_recent(ctx)
@@ -37,6 +39,8 @@ async def put_policy(ctx: Context, *, wanted: MfaPolicy) -> MfaPolicy:
     roles = sorted({str(role) for role in wanted.roles}) if wanted.demanded_of == "roles" else []
     row = PolicyRow(demanded_of=wanted.demanded_of, roles=roles)
     async with ctx.transaction("identity") as tx:
+        for role in roles:
+            await require_role(ctx, tx, role)
         await mfa.put_policy(tx, workspace_id=ctx.workspace, demanded_of=row.demanded_of, roles=row.roles, now=ctx.now())
         await publish(tx, MfaPolicyChanged(workspace_id=ctx.workspace, demanded_of=wanted.demanded_of, roles=roles))
     return _told(row)

@@ -10,29 +10,25 @@ from nexusone.modules.identity.contracts.operators import (
     Elevation,
     NewVisit,
     Operator,
-    OperatorSignedIn,
-    OperatorSignIn,
     Visit,
     VisitBegun,
     VisitEnd,
 )
-from nexusone.modules.identity.domain.credentials import digest_of
 from nexusone.modules.identity.events import OperatorElevated, OperatorLeft, OperatorVisited
-from nexusone.modules.identity.service.passwords import hash_password, is_password, password_faults_of
-from nexusone.modules.identity.service.refusals import OperatorKnown, VisitNotFound, WrongCredentials
-from nexusone.modules.identity.service.tokens import AccessClaims, issue, issue_operator
+from nexusone.modules.identity.service.breaches import faults_of
+from nexusone.modules.identity.service.passwords import hash_password
+from nexusone.modules.identity.service.refusals import OperatorKnown, VisitNotFound
+from nexusone.modules.identity.service.step_up import require_fresh
+from nexusone.modules.identity.service.tokens import AccessClaims, issue
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import members, operators
 from nexusone.modules.identity.store.operators import OperatorRow, VisitRow
 from nexusone.platform.audit import record, record_apart
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
-from nexusone.platform.limits import Limit, rate, take
 from nexusone.platform.runtime import Context
 
-TOKEN_SECONDS = 3600
 VISIT_METHODS = ("operator",)
-SIGN_IN_RATE = "5/minute"
 
 
 async def add_operator(ctx: Context, *, email: str, name: str, password: str) -> UUID:
@@ -44,7 +40,7 @@ async def add_operator(ctx: Context, *, email: str, name: str, password: str) ->
     """
     settings = ctx.setting(IdentitySettings)
     address = email.strip().lower()
-    faults = password_faults_of(password, settings=settings, email=address, name=name)
+    faults = await faults_of(ctx, password=password, email=address, name=name)
     if faults:
         raise Unprocessable(errors=faults, count=len(faults))
     hashed = await hash_password(password, settings=settings)
@@ -75,29 +71,6 @@ async def list_operators(ctx: Context) -> list[Operator]:
         Operator(id=row.id, email=row.email, name=row.name, created_at=row.created_at, is_disabled=row.disabled_at is not None)
         for row in rows
     ]
-
-
-async def sign_in(ctx: Context, *, wanted: OperatorSignIn) -> OperatorSignedIn:
-    """A token for the operators' doors.
-
-    Raises:
-        WrongCredentials: no such operator, or another password; nobody learns which.
-        RateLimited: too many tries.
-    """
-    email = wanted.email.strip().lower()
-    tries = rate(SIGN_IN_RATE)
-    subjects = {"operator-account": digest_of(email).hex()[:32], "operator-address": f"ip:{ctx.ip}"}
-    await take(ctx, [Limit(policy=policy, rate=tries, subject=subject) for policy, subject in subjects.items()])
-    async with ctx.transaction("identity") as tx:
-        found = await operators.find_operator_by_email(tx, email=email)
-    known = found if found is not None and found.disabled_at is None else None
-    settings = ctx.setting(IdentitySettings)
-    if not await is_password(wanted.password, known.password_hash if known else None, settings=settings) or known is None:
-        await record_apart(ctx, action="identity.operator.refused", object_kind="operator", object_id=str(found.id) if found else "unknown")
-        raise WrongCredentials
-    await record_apart(ctx, action="identity.operator.signed_in", object_kind="operator", object_id=str(known.id), result="done")
-    token = issue_operator(ctx, operator_id=known.id, expires_at=ctx.now() + timedelta(seconds=TOKEN_SECONDS))
-    return OperatorSignedIn(operator_id=known.id, name=known.name, access_token=token, token_type="Bearer", expires_in=TOKEN_SECONDS)  # noqa: S106
 
 
 async def begin_visit(ctx: Context, *, wanted: NewVisit) -> VisitBegun:
@@ -149,8 +122,10 @@ async def elevate_visit(ctx: Context, *, visit_id: UUID, wanted: Elevation) -> V
     """Lets a visit change things, for a reason of its own; what only a person decides stays out of reach.
 
     Raises:
+        StepUpNeeded: the operator has not signed in lately.
         VisitNotFound: the operator has no such running visit.
     """
+    require_fresh(ctx)
     inside = ctx.for_workspace(wanted.workspace_id)
     async with inside.transaction("identity") as tx:
         elevated = await operators.elevate_visit(

@@ -5,10 +5,11 @@ from nexusone.modules.identity.contracts.accounts import ChangePassword, ForgotP
 from nexusone.modules.identity.contracts.mails import ResetOrder
 from nexusone.modules.identity.domain.credentials import is_same, read_one_time_token
 from nexusone.modules.identity.events import PasswordChanged
+from nexusone.modules.identity.service.breaches import faults_of
 from nexusone.modules.identity.service.devices import add_device
 from nexusone.modules.identity.service.mailing import notify
 from nexusone.modules.identity.service.own_sessions import person_of
-from nexusone.modules.identity.service.passwords import hash_password, is_password, password_faults_of
+from nexusone.modules.identity.service.passwords import hash_password, is_password
 from nexusone.modules.identity.service.refusals import TokenSpent, WrongCredentials
 from nexusone.modules.identity.service.sign_in import choose_workspace
 from nexusone.modules.identity.service.step_up import require_recent
@@ -105,7 +106,7 @@ async def reset_password(ctx: Context, *, wanted: ResetPassword) -> PasswordChos
 
 async def _hash_checked(ctx: Context, password: str, user: UserRow, *, pointer: str) -> str:
     settings = ctx.setting(IdentitySettings)
-    faults = password_faults_of(password, settings=settings, email=user.email, name=user.name)
+    faults = await faults_of(ctx, password=password, email=user.email, name=user.name)
     if faults:
         moved = tuple(FieldError(pointer=pointer, code=fault.code, detail=fault.detail) for fault in faults)
         raise Unprocessable(errors=moved, count=len(moved))

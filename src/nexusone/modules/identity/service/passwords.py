@@ -1,4 +1,4 @@
-"""Hashing passwords with argon2id, in a pool no larger than the machine has cores."""
+"""Hashing passwords with argon2id, in a pool that leaves a core of the machine to others."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from nexusone.kernel.errors import FieldError, Unavailable
-from nexusone.modules.identity.domain.passwords import password_faults
+from nexusone.modules.identity.domain.passwords import WORD_LENGTH_MIN, password_faults
 from nexusone.modules.identity.settings import IdentitySettings
 
 A = TypeVarTuple("A")
@@ -22,7 +22,10 @@ R = TypeVar("R")
 WAITING_MAX = 200
 KNOWN_PASSWORDS = Path(__file__).parent / "known_passwords.txt"
 
-_pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="argon2")
+# One core is left to those who do not sign in: with all of them taken, every other answer waits for guesses.
+POOL_SIZE = max(1, (os.cpu_count() or 1) - 1)
+
+_pool = ThreadPoolExecutor(max_workers=POOL_SIZE, thread_name_prefix="argon2")
 _waiting = 0
 
 
@@ -50,7 +53,7 @@ def password_faults_of(password: str, *, settings: IdentitySettings, email: str,
 
 @lru_cache(maxsize=1)
 def _known_passwords() -> frozenset[str]:
-    return frozenset(KNOWN_PASSWORDS.read_text(encoding="utf-8").split())
+    return frozenset(word for word in KNOWN_PASSWORDS.read_text(encoding="utf-8").split() if len(word) >= WORD_LENGTH_MIN)
 
 
 def _verify(hasher: PasswordHasher, hashed: str, password: str) -> bool:

@@ -123,12 +123,6 @@ class ApiKeyNotFound(NotFound):
     code = "identity.api_key_not_found"
 
 
-class PersonNeeded(Forbidden):
-    """Machines cannot make or end keys; a person must."""
-
-    code = "identity.person_needed"
-
-
 class PermissionNotHeld(Forbidden):
     """Nobody can hand out a permission they do not have."""
 

@@ -1,6 +1,7 @@
 """Signing in: the password, the second factor where one is asked for, the session."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from nexusone.kernel.errors import NotFound
@@ -57,11 +58,19 @@ async def sign_in(ctx: Context, *, wanted: SignIn) -> SignedIn | MfaChallenge:
 
 
 async def finish_sign_in(
-    ctx: Context, tx: Transaction, *, user: UserRow, workspace_id: UUID, methods: tuple[str, ...], device: str | None = None
+    ctx: Context,
+    tx: Transaction,
+    *,
+    user: UserRow,
+    workspace_id: UUID,
+    methods: tuple[str, ...],
+    device: str | None = None,
+    authenticated_at: datetime | None = None,
 ) -> SignedIn:
     """Opens the session of a user who has proved all that is asked; `ctx` and `tx` are in `workspace_id`.
 
     `methods` are RFC 8176's (pwd, otp, hwk, mfa…) and sso, `device` is the token of a known device where one was shown.
+    `authenticated_at` is when it was proved, where that was not just now.
 
     Raises:
         SsoRequired: the workspace demands single sign-on.
@@ -69,7 +78,7 @@ async def finish_sign_in(
     inside = ctx.for_workspace(workspace_id)
     await refuse_other_ways(inside, tx, user_id=user.id, workspace_id=workspace_id, methods=methods)
     seen = await see_device(inside, tx, user=user, token=device)
-    proof = Proof(methods=methods, authenticated_at=ctx.now(), device_id=seen.id)
+    proof = Proof(methods=methods, authenticated_at=authenticated_at or ctx.now(), device_id=seen.id)
     answer = await open_session(inside, tx, user=user, proof=proof)
     return answer.model_copy(update={"device": seen.token})
 

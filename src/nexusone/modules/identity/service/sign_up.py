@@ -13,7 +13,8 @@ from nexusone.modules.identity.contracts.accounts import SignedIn, SignUp, SignU
 from nexusone.modules.identity.contracts.mails import VerificationOrder
 from nexusone.modules.identity.domain.credentials import is_same, read_one_time_token
 from nexusone.modules.identity.events import WorkspaceCreated
-from nexusone.modules.identity.service.passwords import hash_password, is_password, password_faults_of
+from nexusone.modules.identity.service.breaches import faults_of
+from nexusone.modules.identity.service.passwords import hash_password, is_password
 from nexusone.modules.identity.service.refusals import EmailTaken, TokenSpent
 from nexusone.modules.identity.service.sign_in import finish_sign_in, requires_verification
 from nexusone.modules.identity.service.tries import TOKEN_RATE, mail_limit, network_limit, token_limit
@@ -44,7 +45,7 @@ async def sign_up(ctx: Context, *, wanted: SignUp) -> SignedIn | SignUpReceived:
     is_verified_first = requires_verification(ctx)
     limits = [network_limit(ctx, "sign-up", SIGN_UP_RATE)]
     await take(ctx, [*limits, mail_limit(email)] if is_verified_first else limits)
-    faults = password_faults_of(wanted.password, settings=settings, email=email, name=wanted.name)
+    faults = await faults_of(ctx, password=wanted.password, email=email, name=wanted.name)
     if faults:
         raise Unprocessable(errors=faults, count=len(faults))
     now = ctx.now()

@@ -19,9 +19,9 @@ from nexusone.modules.identity.service.sso_issuers import metadata_of
 from nexusone.modules.identity.service.sso_linking import user_behind
 from nexusone.modules.identity.service.sso_starting import COLUMN, SSO_RATE, TABLE
 from nexusone.modules.identity.service.sso_tokens import Grant, person_behind
-from nexusone.modules.identity.store import accounts, sso, sso_attempts
+from nexusone.modules.identity.store import accounts, sessions, sso, sso_attempts
 from nexusone.modules.identity.store.sso import ConnectionRow
-from nexusone.modules.identity.store.sso_attempts import ReturnedRow, ReturnPlace
+from nexusone.modules.identity.store.sso_attempts import ProvedAttempt, ReturnedRow, ReturnPlace
 from nexusone.platform.audit import record_apart
 from nexusone.platform.limits import Limit, rate, take
 from nexusone.platform.runtime import Context
@@ -99,12 +99,16 @@ async def finish(ctx: Context, *, wanted: SsoFinish, cookie: str | None) -> Sign
         user = await accounts.find_user(tx, user_id=finished.user_id)
         if user is None or user.disabled_at is not None:
             raise SsoNotAMember
-        methods = tuple(finished.methods)
+        methods, renewed = tuple(finished.methods), finished.renewed_session_id
         if SECOND_FACTOR not in methods:
-            challenge = await challenge_for(inside, tx, user_id=user.id, workspace_id=inside.workspace, methods=methods)
+            challenge = await challenge_for(inside, tx, user_id=user.id, workspace_id=inside.workspace, methods=methods, session_id=renewed)
             if challenge is not None:
                 return challenge
-        return await finish_sign_in(inside, tx, user=user, workspace_id=inside.workspace, methods=methods)
+        if renewed is not None:
+            await sessions.revoke_session(tx, workspace_id=inside.workspace, session_id=renewed, user_id=user.id, now=ctx.now())
+        return await finish_sign_in(
+            inside, tx, user=user, workspace_id=inside.workspace, methods=methods, authenticated_at=finished.authenticated_at
+        )
 
 
 async def _prove(ctx: Context, attempt: ReturnedRow, returned: Returned) -> None:
@@ -126,15 +130,17 @@ async def _prove(ctx: Context, attempt: ReturnedRow, returned: Returned) -> None
     methods = _methods(connection, has_second_factor=person.has_second_factor)
     async with ctx.transaction("identity") as tx:
         user_id = await user_behind(ctx, tx, connection=connection, person=person)
-        await sso_attempts.prove_attempt(
-            tx,
-            workspace_id=ctx.workspace,
-            attempt_id=attempt.id,
+        if attempt.renewed_user_id not in (None, user_id):
+            raise SsoTokenRefused(reason="somebody else came back")
+        proved = ProvedAttempt(
+            id=attempt.id,
             user_id=user_id,
             methods=methods,
+            authenticated_at=min(person.authenticated_at or ctx.now(), ctx.now()),
             now=ctx.now(),
             expires_at=ctx.now() + FINISH_LIFE,
         )
+        await sso_attempts.prove_attempt(tx, proved, workspace_id=ctx.workspace)
 
 
 def _methods(connection: ConnectionRow, *, has_second_factor: bool) -> list[str]:

@@ -1,14 +1,17 @@
 """Signing in through an identity provider begins: the browser is bound and sent there."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from nexusone.kernel.errors import FieldError, Unprocessable
 from nexusone.kernel.ids import new_id
-from nexusone.modules.identity.contracts.single_sign_on import SsoStart, SsoStarted
+from nexusone.modules.identity.contracts.single_sign_on import SsoStart, SsoStarted, SsoStepUp
 from nexusone.modules.identity.domain.credentials import digest_of
 from nexusone.modules.identity.domain.sso import BINDING, STATE, authorization_url, domain_of, may_return_to, write_reference
 from nexusone.modules.identity.service.mailing import app_url
+from nexusone.modules.identity.service.own_sessions import person_of
 from nexusone.modules.identity.service.refusals import SsoNotSetUp
 from nexusone.modules.identity.service.sso_connections import redirect_uri
 from nexusone.modules.identity.service.sso_issuers import metadata_of
@@ -27,6 +30,12 @@ ATTEMPT_KEPT = timedelta(days=1)
 TABLE, COLUMN = "identity.sso_attempt", "sealed_verifier"
 
 
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    user_id: UUID
+    session_id: UUID
+
+
 async def start(ctx: Context, *, wanted: SsoStart) -> SsoStarted:
     """Where the browser goes; it has ten minutes to come back.
 
@@ -40,28 +49,54 @@ async def start(ctx: Context, *, wanted: SsoStart) -> SsoStarted:
     await take(ctx, [Limit(policy="sso", rate=rate(SSO_RATE), subject=f"ip:{ctx.ip}")])
     _check(ctx, wanted)
     inside, connection = await _find(ctx, wanted)
-    metadata = await metadata_of(inside, issuer=connection.issuer)
-    key = await ctx.runtime.vault.key_of(inside.workspace)
+    return await _begin(inside, connection, return_to=wanted.return_to)
+
+
+async def step_up(ctx: Context, *, wanted: SsoStepUp) -> SsoStarted:
+    """The same for a person who is signed in and proves themselves anew, in the place of the present session (AUTHN-17).
+
+    The provider is asked not to be content with a session that it has.
+
+    Raises:
+        PeopleOnly: an API key asks, or an operator in the person's place.
+        SsoNotSetUp: the person is known to no provider of the workspace.
+        Unprocessable, SsoIssuerUnusable, SsoProviderUnavailable, RateLimited: as `start`.
+    """
+    await take(ctx, [Limit(policy="sso", rate=rate(SSO_RATE), subject=f"ip:{ctx.ip}")])
+    _refuse(_foreign_address(ctx, wanted.return_to))
+    user_id, session_id = person_of(ctx)
+    async with ctx.transaction("identity") as tx:
+        connection = await sso.find_connection_of_user(tx, workspace_id=ctx.workspace, user_id=user_id)
+    if connection is None:
+        raise SsoNotSetUp
+    return await _begin(ctx, connection, return_to=wanted.return_to, renewed=_Renewed(user_id, session_id))
+
+
+async def _begin(ctx: Context, connection: ConnectionRow, *, return_to: str | None, renewed: _Renewed | None = None) -> SsoStarted:
+    metadata = await metadata_of(ctx, issuer=connection.issuer)
+    key = await ctx.runtime.vault.key_of(ctx.workspace)
     attempt_id, now = new_id(), ctx.now()
     state, binding, nonce, verifier = (secrets.token_urlsafe(SECRET_BYTES) for _ in range(4))
     attempt = NewAttempt(
-        workspace_id=inside.workspace,
+        workspace_id=ctx.workspace,
         id=attempt_id,
         connection_id=connection.id,
         state_hash=digest_of(state),
         binding_hash=digest_of(binding),
         nonce_hash=digest_of(nonce),
         sealed_verifier=ctx.runtime.vault.seal(
-            key, workspace_id=inside.workspace, table=TABLE, column=COLUMN, row_id=attempt_id, plaintext=verifier.encode()
+            key, workspace_id=ctx.workspace, table=TABLE, column=COLUMN, row_id=attempt_id, plaintext=verifier.encode()
         ),
-        return_to=wanted.return_to,
+        return_to=return_to,
         started_at=now,
         expires_at=now + ATTEMPT_LIFE,
+        renewed_user_id=renewed.user_id if renewed else None,
+        renewed_session_id=renewed.session_id if renewed else None,
     )
-    async with inside.transaction("identity") as tx:
-        await sso_attempts.forget_attempts(tx, workspace_id=inside.workspace, before=now - ATTEMPT_KEPT)
+    async with ctx.transaction("identity") as tx:
+        await sso_attempts.forget_attempts(tx, workspace_id=ctx.workspace, before=now - ATTEMPT_KEPT)
         await sso_attempts.insert_attempt(tx, attempt)
-    place = {"workspace_id": inside.workspace, "attempt_id": attempt_id}
+    place = {"workspace_id": ctx.workspace, "attempt_id": attempt_id}
     return SsoStarted(
         authorization_url=authorization_url(
             metadata,
@@ -70,6 +105,7 @@ async def start(ctx: Context, *, wanted: SsoStart) -> SsoStarted:
             state=write_reference(STATE, **place, secret=state),
             nonce=nonce,
             verifier=verifier,
+            is_anew=renewed is not None,
         ),
         binding=write_reference(BINDING, **place, secret=binding),
         expires_in=int(ATTEMPT_LIFE.total_seconds()),
@@ -77,12 +113,20 @@ async def start(ctx: Context, *, wanted: SsoStart) -> SsoStarted:
 
 
 def _check(ctx: Context, wanted: SsoStart) -> None:
-    faults = []
+    faults = _foreign_address(ctx, wanted.return_to)
     if (wanted.connection_id is None) == (wanted.email is None):
-        faults.append(FieldError(pointer="", code="one_of", detail="name either a connection_id or an email"))
+        faults = [FieldError(pointer="", code="one_of", detail="name either a connection_id or an email"), *faults]
+    _refuse(faults)
+
+
+def _foreign_address(ctx: Context, return_to: str | None) -> list[FieldError]:
     origins = (app_url(ctx), ctx.setting(PlatformSettings).public_address)
-    if wanted.return_to is not None and not may_return_to(wanted.return_to, origins=origins):
-        faults.append(FieldError(pointer="/return_to", code="foreign_address", detail="this is no address of the product"))
+    if return_to is None or may_return_to(return_to, origins=origins):
+        return []
+    return [FieldError(pointer="/return_to", code="foreign_address", detail="this is no address of the product")]
+
+
+def _refuse(faults: list[FieldError]) -> None:
     if faults:
         raise Unprocessable(errors=tuple(faults), count=len(faults))
 

@@ -63,6 +63,7 @@ async def person_behind(ctx: Context, *, connection: ConnectionRow, metadata: Me
         now=ctx.now(),
         algorithm=algorithm,
         access_token=tokens.access_token,
+        is_anew=grant.attempt.renewed_user_id is not None,
     )
     if (fault := fault_of(claims, expected)) is not None:
         raise SsoTokenRefused(reason=fault)

@@ -10,6 +10,7 @@ from nexusone.modules.identity.service.mfa import challenge_for
 from nexusone.modules.identity.service.passwords import is_password
 from nexusone.modules.identity.service.refusals import PeopleOnly, StepUpNeeded, WrongCredentials
 from nexusone.modules.identity.service.sign_in import finish_sign_in
+from nexusone.modules.identity.service.sso_enforcement import SSO
 from nexusone.modules.identity.service.tries import account_limit, give_back
 from nexusone.modules.identity.settings import IdentitySettings
 from nexusone.modules.identity.store import accounts, sessions
@@ -27,6 +28,11 @@ def require_recent(ctx: Context, *, seconds: int | None = None) -> None:
         StepUpNeeded: the proof is too old.
     """
     person_of(ctx)
+    require_fresh(ctx, seconds=seconds)
+
+
+def require_fresh(ctx: Context, *, seconds: int | None = None) -> None:
+    """The same of whoever asks: a person, or an operator in their own realm. Raises: StepUpNeeded."""
     age_max = ctx.setting(IdentitySettings).step_up_seconds if seconds is None else seconds
     proved_at = ctx.principal.authenticated_at
     if proved_at is None or ctx.now() - proved_at > timedelta(seconds=age_max):
@@ -51,7 +57,7 @@ async def step_up(ctx: Context, *, wanted: StepUp) -> SignedIn | MfaChallenge:
 
     Raises:
         WrongCredentials: another password.
-        StepUpNeeded: there is nothing to prove oneself with here; sign in again.
+        StepUpNeeded: there is nothing to prove oneself with here; `sso_starting.step_up` may serve, or sign in again.
         PeopleOnly: an API key asks.
         RateLimited: too many tries.
     """
@@ -77,7 +83,7 @@ async def step_up(ctx: Context, *, wanted: StepUp) -> SignedIn | MfaChallenge:
 async def _first_factor(ctx: Context, user: UserRow, password: str | None) -> tuple[str, ...]:
     if password is None:
         # Who signs in elsewhere has no password to show: the second factor is what can be proved here.
-        return () if user.password_hash is not None else tuple(method for method in ctx.principal.methods if method == "fed")
+        return () if user.password_hash is not None else tuple(method for method in ctx.principal.methods if method == SSO)
     if not await is_password(password, user.password_hash, settings=ctx.setting(IdentitySettings)):
         await record_apart(ctx, action="identity.step_up.refused", object_kind="user", object_id=str(user.id))
         raise WrongCredentials

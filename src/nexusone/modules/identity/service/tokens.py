@@ -45,6 +45,16 @@ class AccessClaims:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorClaims:
+    """What a verified token of the operators' realm says; it works while the app that proved it is enrolled."""
+
+    operator_id: UUID
+    factor_id: UUID
+    methods: tuple[str, ...]
+    authenticated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Signed:
     payload: Mapping[str, Any]
     valid_from: int
@@ -69,9 +79,17 @@ def issue(ctx: Context, claims: AccessClaims, *, expires_at: datetime | None = N
     return _sign(ctx, payload)
 
 
-def issue_operator(ctx: Context, *, operator_id: UUID, expires_at: datetime) -> str:
+def issue_operator(ctx: Context, claims: OperatorClaims, *, expires_at: datetime) -> str:
     """Signs a token of the operators' realm, which no other door knows."""
-    return _sign(ctx, {"aud": OPERATOR_AUDIENCE, "sub": str(operator_id), "exp": expires_at})
+    payload = {
+        "aud": OPERATOR_AUDIENCE,
+        "sub": str(claims.operator_id),
+        "fid": str(claims.factor_id),
+        "amr": list(claims.methods),
+        "auth_time": int(claims.authenticated_at.timestamp()),
+        "exp": expires_at,
+    }
+    return _sign(ctx, payload)
 
 
 def verify(runtime: Runtime, token: str) -> AccessClaims:
@@ -87,9 +105,18 @@ def verify(runtime: Runtime, token: str) -> AccessClaims:
         raise Unauthenticated(reason="the token is not valid") from error
 
 
-def verify_operator(runtime: Runtime, token: str) -> UUID:
-    """The operator a token of their realm is for. Raises: Unauthenticated."""
-    return UUID(_verified(runtime, token, audience=OPERATOR_AUDIENCE)["sub"])
+def verify_operator(runtime: Runtime, token: str) -> OperatorClaims:
+    """What a token of the operators' realm says, if we signed it and it is in its time. Raises: Unauthenticated."""
+    payload = _verified(runtime, token, audience=OPERATOR_AUDIENCE)
+    try:
+        return OperatorClaims(
+            operator_id=UUID(payload["sub"]),
+            factor_id=UUID(payload["fid"]),
+            methods=tuple(payload["amr"]),
+            authenticated_at=datetime.fromtimestamp(payload["auth_time"], tz=UTC),
+        )
+    except UNREADABLE as error:
+        raise Unauthenticated(reason="the token is not valid") from error
 
 
 def _claims(payload: Mapping[str, Any]) -> AccessClaims:

@@ -40,9 +40,7 @@ async def enrol(ctx: Context) -> TotpEnrolment:
         await factors.lock_user(tx, user_id=user_id)
         ends = ctx.now() + timedelta(seconds=seconds)
         await factors.insert_pending_totp(tx, factor_id=factor_id, user_id=user_id, sealed_seed=sealed, now=ctx.now(), expires_at=ends)
-    address = totp_address(seed, account=user.email, issuer=ISSUER)
-    picture = segno.make(address, error="m", micro=False).svg_inline(scale=4, border=4)
-    return TotpEnrolment(secret=write_seed(seed), uri=address, qr_svg=picture, expires_in=seconds)
+    return shown_seed(seed, account=user.email, issuer=ISSUER, seconds=seconds)
 
 
 async def confirm(ctx: Context, *, wanted: TotpConfirmation) -> FactorAdded:
@@ -66,6 +64,13 @@ async def confirm(ctx: Context, *, wanted: TotpConfirmation) -> FactorAdded:
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
+
+
+def shown_seed(seed: bytes, *, account: str, issuer: str, seconds: int) -> TotpEnrolment:
+    """A seed as an app reads it, in text and as a picture, to be shown once."""
+    address = totp_address(seed, account=account, issuer=issuer)
+    picture = segno.make(address, error="m", micro=False).svg_inline(scale=4, border=4)
+    return TotpEnrolment(secret=write_seed(seed), uri=address, qr_svg=picture, expires_in=seconds)
 
 
 async def _confirm(ctx: Context, tx: Transaction, *, user_id: UUID, factor_id: UUID, step: int | None) -> FactorAdded | Refusal:

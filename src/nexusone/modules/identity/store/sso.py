@@ -34,6 +34,16 @@ where workspace_id = %(workspace_id)s and id = %(id)s
 for update
 """)
 
+FIND_CONNECTION_OF_USER = sql("""
+select c.id, c.name, c.issuer, c.client_id, c.sealed_secret, c.default_role, c.creates_members, c.honours_mfa, c.is_enabled,
+    c.is_enforced, c.version, c.created_at, c.updated_at
+from identity.sso_identity as i
+join identity.sso_connection as c on c.workspace_id = i.workspace_id and c.id = i.connection_id
+where i.workspace_id = %(workspace_id)s and i.user_id = %(user_id)s and c.is_enabled
+order by i.used_at desc
+limit 1
+""")
+
 LIST_CONNECTIONS = sql("""
 select id, name, issuer, client_id, sealed_secret, default_role, creates_members, honours_mfa, is_enabled, is_enforced,
     version, created_at, updated_at
@@ -208,6 +218,11 @@ async def find_connection(tx: Transaction, *, workspace_id: UUID, connection_id:
     """A connection, locked where it is to change."""
     statement = FIND_CONNECTION_TO_CHANGE if is_to_change else FIND_CONNECTION
     return await tx.find_one(ConnectionRow, statement, {"workspace_id": workspace_id, "id": connection_id})
+
+
+async def find_connection_of_user(tx: Transaction, *, workspace_id: UUID, user_id: UUID) -> ConnectionRow | None:
+    """The enabled connection through which a user came last."""
+    return await tx.find_one(ConnectionRow, FIND_CONNECTION_OF_USER, {"workspace_id": workspace_id, "user_id": user_id})
 
 
 async def list_connections(tx: Transaction, *, workspace_id: UUID, after: UUID | None, limit: int) -> list[ConnectionRow]:

@@ -9,11 +9,12 @@ from nexusone.platform.sql import sql
 
 INSERT_ATTEMPT = sql("""
 insert into identity.sso_attempt (
-    workspace_id, id, connection_id, state_hash, binding_hash, nonce_hash, sealed_verifier, return_to, started_at, expires_at
+    workspace_id, id, connection_id, state_hash, binding_hash, nonce_hash, sealed_verifier, return_to, started_at, expires_at,
+    renewed_user_id, renewed_session_id
 )
 values (
     %(workspace_id)s, %(id)s, %(connection_id)s, %(state_hash)s, %(binding_hash)s, %(nonce_hash)s, %(sealed_verifier)s, %(return_to)s,
-    %(started_at)s, %(expires_at)s
+    %(started_at)s, %(expires_at)s, %(renewed_user_id)s, %(renewed_session_id)s
 )
 """)
 
@@ -22,11 +23,12 @@ RETURN_ATTEMPT = sql("""
 update identity.sso_attempt set returned_at = %(now)s
 where workspace_id = %(workspace_id)s and id = %(id)s and connection_id = %(connection_id)s
   and state_hash = %(state_hash)s and binding_hash = %(binding_hash)s and returned_at is null and expires_at > %(now)s
-returning id, connection_id, nonce_hash, sealed_verifier, return_to, started_at
+returning id, connection_id, nonce_hash, sealed_verifier, return_to, started_at, renewed_user_id
 """)
 
 PROVE_ATTEMPT = sql("""
-update identity.sso_attempt set user_id = %(user_id)s, methods = %(methods)s, proved_at = %(now)s, expires_at = %(expires_at)s
+update identity.sso_attempt
+set user_id = %(user_id)s, methods = %(methods)s, authenticated_at = %(authenticated_at)s, proved_at = %(now)s, expires_at = %(expires_at)s
 where workspace_id = %(workspace_id)s and id = %(id)s and returned_at is not null and proved_at is null
 """)
 
@@ -36,7 +38,7 @@ from identity.sso_connection as c
 where a.workspace_id = %(workspace_id)s and a.id = %(id)s and a.binding_hash = %(binding_hash)s
   and a.proved_at is not null and a.finished_at is null and a.expires_at > %(now)s
   and c.workspace_id = a.workspace_id and c.id = a.connection_id and c.is_enabled
-returning a.user_id, a.methods
+returning a.user_id, a.methods, a.authenticated_at, a.renewed_session_id
 """)
 
 FORGET_ATTEMPTS = sql("""
@@ -58,11 +60,13 @@ class NewAttempt:
     return_to: str | None
     started_at: datetime
     expires_at: datetime
+    renewed_user_id: UUID | None
+    renewed_session_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnedRow:
-    """A sign-in whose browser has come back."""
+    """A sign-in whose browser has come back; `renewed_user_id` is who alone may come, where somebody proves themselves anew."""
 
     id: UUID
     connection_id: UUID
@@ -70,14 +74,29 @@ class ReturnedRow:
     sealed_verifier: bytes
     return_to: str | None
     started_at: datetime
+    renewed_user_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedRow:
-    """Who has signed in, and how they proved it."""
+    """Who has signed in, how and when they proved it, and in the place of which session."""
 
     user_id: UUID
     methods: list[str]
+    authenticated_at: datetime | None
+    renewed_session_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedAttempt:
+    """Who somebody turned out to be, until when they may fetch their session."""
+
+    id: UUID
+    user_id: UUID
+    methods: list[str]
+    authenticated_at: datetime
+    now: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +120,10 @@ async def return_attempt(tx: Transaction, place: ReturnPlace, *, workspace_id: U
     return await tx.find_one(ReturnedRow, RETURN_ATTEMPT, {"workspace_id": workspace_id, "now": now, **values})
 
 
-async def prove_attempt(
-    tx: Transaction, *, workspace_id: UUID, attempt_id: UUID, user_id: UUID, methods: list[str], now: datetime, expires_at: datetime
-) -> None:
+async def prove_attempt(tx: Transaction, proved: ProvedAttempt, *, workspace_id: UUID) -> None:
     """Notes who somebody turned out to be."""
-    values = {"user_id": user_id, "methods": methods, "now": now, "expires_at": expires_at}
-    await tx.execute(PROVE_ATTEMPT, {"workspace_id": workspace_id, "id": attempt_id, **values})
+    values = {name: getattr(proved, name) for name in ProvedAttempt.__slots__}
+    await tx.execute(PROVE_ATTEMPT, {"workspace_id": workspace_id, **values})
 
 
 async def finish_attempt(

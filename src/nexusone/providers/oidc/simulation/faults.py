@@ -20,6 +20,8 @@ FaultMode = Literal[
     "forged_signature",
     "embedded_key",
     "wrong_at_hash",
+    "old_session",
+    "no_auth_time",
     "unverified_email",
     "no_email",
     "wrong_iss_parameter",

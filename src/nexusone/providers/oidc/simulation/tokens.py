@@ -29,9 +29,17 @@ TOKEN_FAULTS: tuple[FaultMode, ...] = (
     "forged_signature",
     "embedded_key",
     "wrong_at_hash",
+    "old_session",
+    "no_auth_time",
     "unverified_email",
     "no_email",
 )
+
+WITHOUT: dict[str, tuple[str, ...]] = {
+    "no_email": ("email", "email_verified"),
+    "no_nonce": ("nonce",),
+    "no_auth_time": ("auth_time",),
+}
 
 
 def id_token(tenant: Tenant, code: Code, *, issuer: str, access_token: str, now: int) -> str:
@@ -47,12 +55,13 @@ def id_token(tenant: Tenant, code: Code, *, issuer: str, access_token: str, now:
         "nonce": code.nonce,
         "at_hash": _at_hash(access_token),
         "amr": person.amr,
+        "auth_time": int(code.given_at),
         "email": person.email,
         "email_verified": person.email_verified,
         "name": person.name,
     }
     claims |= _wrong_claims(fault, code, now)
-    for name in {"no_email": ("email", "email_verified"), "no_nonce": ("nonce",)}.get(fault or "", ()):
+    for name in WITHOUT.get(fault or "", ()):
         claims.pop(name)
     return _signed(claims, tenant.signing_key, fault)
 
@@ -71,6 +80,7 @@ def _wrong_claims(fault: FaultMode | None, code: Code, now: int) -> dict[str, An
         "issued_in_future": {"iat": now + 600},
         "issued_long_ago": {"iat": now - 3600},
         "other_issuer": {"iss": "https://issuer.example.com"},
+        "old_session": {"auth_time": now - 7200},
         "wrong_at_hash": {"at_hash": _at_hash("another")},
         "unverified_email": {"email_verified": False},
     }

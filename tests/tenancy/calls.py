@@ -1,0 +1,90 @@
+"""How the operations with an id are called so that the id alone decides, and which are not of one company only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.customers import PASSWORD
+from tests.tenancy.companies import Company
+from tests.tenancy.places import Place
+
+from nexusone.kernel.ids import new_id
+
+# Public doors and staff's belong to no company; why the id there is nobody's secret.
+EXEMPT: Mapping[str, str] = {
+    "sso.start:body:connection_id": "whoever wants to sign in names the connection of the company they want to sign in to",
+    "passkeys.sign_in:body:workspace_id": "an assertion is good for one call; asked with a new one each time by a test of its own",
+    "stream.follow:header:last-event-id": "a stream has no end to wait for; asked below the door by test_ten_11",
+    "operators.begin_visit:body:workspace_id": "staff may visit every workspace, for a reason that its trail tells (AUTHZ-09)",
+}
+
+# What lists answer who are asked to narrow themselves to what is not there: nothing, and successfully.
+NARROWED = frozenset(
+    {"audience.list_contacts:query:segment_id", "compliance.list_audit:query:actor", "compliance.export_audit:query:actor"}
+)
+
+# A refusal of its own, the same for every id that is not one's own.
+ANSWERS: Mapping[str, int] = {"sso.come_back:path:connection_id": 401}
+
+# Where a name in the path or body means another thing than elsewhere.
+NAMES: Mapping[str, str] = {
+    "audience.unshare_segment:grant_id": "segments.grant_id",
+    "marketing.unshare_campaign:grant_id": "campaigns.grant_id",
+    "compliance.list_audit:actor": "owner_id",
+    "compliance.export_audit:actor": "owner_id",
+    "role": "role_id",
+    "roles": "role_id",
+}
+
+WHY = {"reason": "the customer asked why an import failed"}
+
+
+def id_of(company: Company, operation: str, name: str) -> str:
+    """The company's id that such a parameter takes."""
+    return company.ids[NAMES.get(f"{operation}:{name}", NAMES.get(name, name))]
+
+
+def path_of(place: Place, company: Company, *, taken: Mapping[str, str]) -> str:
+    """The path with the company's own ids, but for those that are taken from elsewhere."""
+    path = place.path
+    for name in [part[1:-1] for part in path.split("/") if part.startswith("{")]:
+        path = path.replace("{" + name + "}", taken.get(name) or id_of(company, place.operation, name))
+    return path
+
+
+def body_of(company: Company, operation: str) -> Any:
+    """A body that is sound in itself; None for operations without one."""
+    own = company.ids
+    campaign = {"name": "x", "from_name": "x", "from_email": "news@engines.example", "template_id": own["template_id"]}
+    bodies: Mapping[str, Any] = {
+        "api_keys.change_api_key": {"name": "Eve's"},
+        "api_keys.rotate_api_key": {},
+        "audience.change_contact": {"first_name": "Eve"},
+        "audience.change_segment": {"name": "Eve's"},
+        "audience.share_segment": {},
+        "identity.sign_in": {"email": company.email, "password": PASSWORD},
+        "marketing.change_campaign": {"name": "Eve's"},
+        "marketing.change_template": {"name": "Eve's"},
+        "marketing.create_campaign": {**campaign, "segment_id": own["segment_id"]},
+        "marketing.render_template": {},
+        "marketing.share_campaign": {},
+        "members.change_member": {"role": "viewer"},
+        "members.invite": {"email": f"{new_id()}@example.com", "role": "viewer"},
+        "members.offer_transfer": {},
+        "mfa.put_policy": {"demanded_of": "roles", "roles": [own["role_id"]]},
+        "operators.begin_visit": {"workspace_id": own["workspace_id"], **WHY, "ticket": "T-1"},
+        "operators.elevate_visit": {"workspace_id": own["workspace_id"], **WHY},
+        "operators.end_visit": {"workspace_id": own["workspace_id"]},
+        "operators.renew_visit": {"workspace_id": own["workspace_id"]},
+        "passkeys.sign_in": {},
+        "roles.change_role": {"name": "Eve's"},
+        "sso.change_connection": {"name": "Eve's"},
+        "sso.create_connection": {
+            "name": "x",
+            "issuer": own["issuer"],
+            "client_id": "x",
+            "client_secret": "x",
+            "domains": ["x.example.com"],
+        },
+        "workspaces.switch_workspace": {},
+    }
+    return bodies.get(operation)
