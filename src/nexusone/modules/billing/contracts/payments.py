@@ -54,9 +54,7 @@ class NewPurchase(Contract):
     """Credits to be bought: a pack by its name, or any number of credits. The vendor's page leads back to `return_url`."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"pack": "small", "currency": "EUR", "return_url": "https://app.example/billing"}]
-        }
+        json_schema_extra={"examples": [{"pack": "small", "currency": "EUR", "return_url": "https://app.example/billing"}]}
     )
 
     pack: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")] | None = None
