@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from nexusone.modules.billing.events import InvoicePaid, InvoicePaymentFailed
-from nexusone.modules.billing.events_credits import TopUpWanted
+from nexusone.modules.billing.events import InvoicePaid, InvoicePaymentFailed, TopUpWanted
 from nexusone.modules.billing.service import dunning, purchases
 from nexusone.modules.billing.service.grants import grant_signup_credits
 from nexusone.modules.identity.events import WorkspaceCreated
