@@ -57,7 +57,6 @@ KEYLESS_POSTS = {
     "credits_desk.make_adjustment": "the body carries its own key, once per workspace",
     "operators.sign_in": "public; every token is its own",
     "payments.hear": "public; an event is written down once, by the vendor's id",
-    "payments.make_default": "a way to pay is the default or not",
     "plan_desk.add_prices": "what has a price keeps it, so the second refuses",
     "plan_desk.add_version": "of no workspace; a version twice is on offer no more than once",
     "plan_desk.end_coupon": "a coupon is ended or not",
