@@ -37,6 +37,7 @@ BODIES: Mapping[str, object] = {
     "marketing.change_campaign": {"name": "Eve's"},
     "marketing.change_template": {"name": "Eve's"},
     "marketing.render_template": {},
+    "payments.refund": {},
     "pools.put_share": {"is_member": True},
 }
 
