@@ -15,6 +15,7 @@ from rich.table import Table
 from nexusone.apps import keys, operators, process
 from nexusone.apps.audit import take_trail_checkpoints, verify_trails
 from nexusone.apps.catalog import UnknownModule, chosen_modules
+from nexusone.apps.ledger import Audit, verify_ledgers
 from nexusone.apps.process import NotReady
 from nexusone.apps.serving import PortTaken
 from nexusone.apps.up import STORIES, up_until_signalled
@@ -39,6 +40,8 @@ complaints = Console(stderr=True)
 
 audit = typer.Typer(help="Look after the audit trail.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+ledger = typer.Typer(help="Look after the credit ledger.", no_args_is_help=True)
+app.add_typer(ledger, name="ledger")
 
 Data = Annotated[Path | None, typer.Option("--data", help="The folder for the embedded database, files and keys. Default: .nexusone")]
 Port = Annotated[int | None, typer.Option("--port", help="The port of the API; 0 takes any free one. Default: 8000")]
@@ -140,6 +143,22 @@ def verify_audit(
         place = f"position {row.position or '?'}, entry {row.entry_id or '?'}"
         console.print(f"[red]{row.fault}[/red] {told} sound, then {place}: {row.detail}", highlight=False, soft_wrap=True)
     if any(verdict.broken for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@ledger.command("verify")
+def verify_ledger(
+    data: Data = None,
+    workspace: Annotated[UUID | None, typer.Option("--workspace", help="Only this workspace; otherwise all.", show_default=False)] = None,
+) -> None:
+    """Check every account against its entries, transfers against zero, grants and holds against accounts; prints what differs."""
+    found = Audit(ledgers=0, differences=[])
+    _run(verify_ledgers(_settings(data=data), workspace_id=workspace, found=found))
+    for each in found.differences:
+        told = f"{each.workspace_id}: {each.part} {each.subject}: expected {each.expected_micros}, found {each.found_micros}"
+        console.print(f"[red]differs[/red] {told}", highlight=False, soft_wrap=True)
+    console.print(f"{found.ledgers} ledgers, {len(found.differences)} differences", highlight=False)
+    if found.differences:
         raise typer.Exit(1)
 
 

@@ -96,9 +96,7 @@ class LiveEvents:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _look_on(self) -> None:
-        connection: psycopg.AsyncConnection[Any]
-        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True, application_name="nexusone live") as connection:
-            await connection.execute("set role m_system")
+        async with await _connect(self._url) as connection:
             known = _Known(horizon=(await _look(connection, [], horizon="0"))[0].horizon)
             for queue in self._queues():
                 if queue.begun.is_set():
@@ -145,6 +143,10 @@ class LiveEvents:
                         _give_up(queue)
                     queue.put_nowait(row.id)
         return _Known(horizon, frozenset(seen))
+
+
+async def _connect(url: str) -> psycopg.AsyncConnection[Any]:
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c role=m_system", application_name="nexusone live")
 
 
 async def _look(connection: psycopg.AsyncConnection[Any], workspace_ids: list[UUID], *, horizon: str) -> list[_Committed]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urljoin
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
 import httpx2
-from tests.customers import no_lifespan
+from starlette.types import ASGIApp
+from tests.customers import no_lifespan, visitor_at
 from tests.modules.billing.invoices.billed import bill_to
 from tests.modules.compliance.samples import Stage, sample
 
@@ -22,6 +23,7 @@ from nexusone.modules.billing.service import payments_methods
 from nexusone.modules.billing.service.payments_calling import pursue
 from nexusone.platform.runtime import Context
 from nexusone.providers.stripe.manifest import MANIFEST
+from nexusone.providers.stripe.webhooks import signature
 
 ACTION = re.compile(r'<form method="post" action="([^"]+)"')
 BACK = {"return_url": "https://app.example/back"}
@@ -30,8 +32,8 @@ BACK = {"return_url": "https://app.example/back"}
 class Till:
     """The stage's company, with somebody to bill, in a process that has a vendor."""
 
-    def __init__(self, stage: Stage, client: httpx2.AsyncClient, ctx: Context) -> None:
-        self.stage, self.client, self.ctx = stage, client, ctx
+    def __init__(self, stage: Stage, client: httpx2.AsyncClient, app: ASGIApp, ctx: Context) -> None:
+        self.stage, self.client, self.app, self.ctx = stage, client, app, ctx
 
     async def buy(self) -> httpx2.Response:
         wanted = {"pack": "small", "saves_method": True, **BACK}
@@ -69,7 +71,7 @@ async def till(stage: Stage) -> AsyncIterator[Till]:
             await bill_to(ctx)
             transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
             async with httpx2.AsyncClient(transport=transport, base_url="http://test", headers=stage.client.headers) as client:
-                yield Till(stage, client, ctx)
+                yield Till(stage, client, app, ctx)
             for gateway in moved.runtime.port(PaymentGateways).by_name.values():
                 await gateway.close()
 
@@ -103,3 +105,13 @@ async def _(stage: Stage) -> httpx2.Response:
 async def _(stage: Stage) -> httpx2.Response:
     async with till(stage) as made:
         return await made.client.delete(f"/v1/payment-methods/{await made.method()}")
+
+
+@sample("payments.hear")
+async def _(stage: Stage) -> httpx2.Response:
+    async with till(stage) as made:
+        body = b'{"id":"evt_%s","type":"moon.rose","data":{"object":{}}}' % uuid4().hex.encode()
+        at = int(made.ctx.now().timestamp())
+        signed = f"t={at},v1={signature(body, secret='whsec_sandbox', at=at)}"
+        async with visitor_at(made.app) as vendor:
+            return await vendor.post("/v1/webhooks/in/stripe", content=body, headers={"Stripe-Signature": signed})

@@ -109,7 +109,6 @@ READING: dict[str, str] = {
     "audience.preview_segment": "counts who would be in a segment",
     "plans.check_coupon": "calculates what a coupon would take off",
     "marketing.preflight": "counts who would get a campaign",
-    "payments.hear": "writes down that a vendor told something; what comes of it is recorded when it is looked into",
     "marketing.render_template": "shows a mail as one contact would see it",
 }
 """Operations that are not GET and change nothing, and what they do instead."""

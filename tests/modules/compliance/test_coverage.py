@@ -14,6 +14,7 @@ from tests.customers import customer_at, no_lifespan
 from tests.modules.ai.scripted import scripted
 from tests.modules.compliance import (
     billing_invoices_samples,
+    billing_payments_samples,
     billing_plans_samples,
     billing_subscriptions_samples,
     identity_samples,
@@ -34,7 +35,14 @@ from nexusone.web.openapi import document
 from nexusone.web.problems import Messages
 
 # They register what they have.
-SUBJECTS = (billing_invoices_samples, billing_plans_samples, billing_subscriptions_samples, identity_samples, sso_samples)
+SUBJECTS = (
+    billing_invoices_samples,
+    billing_payments_samples,
+    billing_plans_samples,
+    billing_subscriptions_samples,
+    identity_samples,
+    sso_samples,
+)
 CHANGING = ("post", "put", "patch", "delete")
 
 

@@ -4,13 +4,14 @@ Every call opens its own transaction, so none may be made inside another. Repeat
 books nothing twice and gives the hold as it stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from nexusone.modules.billing.contracts.credits import Balance, Hold
 from nexusone.modules.billing.contracts.entitlements import Taken
+from nexusone.modules.billing.contracts.ledger import LedgerDifference
 from nexusone.modules.billing.contracts.usage import ReactionName, UsageEvent, UsageRecorded
-from nexusone.modules.billing.service import balances, entitlements, holds, margins, pools_drawing, usage
+from nexusone.modules.billing.service import balances, entitlements, holds, margins, pools_drawing, usage, verification
 from nexusone.modules.billing.service.entitlements import Allowance
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
 from nexusone.modules.billing.service.refusals_credits import CapReached
@@ -45,6 +46,8 @@ __all__ = [
     "settle",
     "settle_part",
     "take_entitlement",
+    "verify_ledger",
+    "verify_ledgers",
 ]
 
 
@@ -116,6 +119,17 @@ async def keep(ctx: Context, *, key: str, until: datetime) -> Hold:
         HoldNotFound: no such key.
     """
     return await holds.keep(ctx, key=key, until=until)
+
+
+async def verify_ledger(ctx: Context) -> list[LedgerDifference]:
+    """Where the books of the workspace disagree; nowhere when they are sound."""
+    return await verification.verify(ctx)
+
+
+async def verify_ledgers(ctx: Context) -> AsyncIterator[list[LedgerDifference]]:
+    """The same for every workspace that has an account, one by one; takes the system context."""
+    async for _, differences in verification.verify_all(ctx):
+        yield differences
 
 
 async def get_balance(ctx: Context) -> Balance:

@@ -6,13 +6,19 @@ Invariant: the lines of every transfer sum to zero, balances equal the sum of th
 from pathlib import Path
 
 from nexusone.modules.billing.events import (
+    AdjustmentDecided,
+    AdjustmentMade,
+    AlertsChanged,
+    BalanceLow,
     BillingProfileChanged,
+    CapsChanged,
     CreditNoteIssued,
     CreditsGranted,
     CreditsSettled,
     DefaultMethodChosen,
     DisputeClosed,
     DisputeOpened,
+    HoldKept,
     HoldsExpired,
     InvoiceIssued,
     InvoicePaid,
@@ -20,6 +26,7 @@ from nexusone.modules.billing.events import (
     InvoiceVoided,
     MarginFloorChanged,
     MarginLow,
+    OverdraftLimitChanged,
     PaymentBegun,
     PaymentCaptured,
     PaymentEnded,
@@ -40,18 +47,9 @@ from nexusone.modules.billing.events import (
     SubscriptionRenewed,
     SubscriptionResumed,
     SubscriptionStarted,
-    TrialEnding,
-)
-from nexusone.modules.billing.events_credits import (
-    AdjustmentDecided,
-    AdjustmentMade,
-    AlertsChanged,
-    BalanceLow,
-    CapsChanged,
-    HoldKept,
-    OverdraftLimitChanged,
     TopUpChanged,
     TopUpWanted,
+    TrialEnding,
 )
 from nexusone.modules.billing.graphql.credits import CreditsQuery
 from nexusone.modules.billing.graphql.invoices import InvoicesQuery

@@ -99,6 +99,20 @@ class SubscriptionMachine(RuleBasedStateMachine):
             self._run(self.here.tick())
         self.model.catch_up()
 
+    @precondition(lambda self: self.model.state == "past_due" and self.model.ending is None)
+    @rule(times=st.integers(1, 5))
+    def let_retries_fail(self, times: int) -> None:
+        for _ in range(times):
+            waiting = [invoice for invoice in self.model.own if invoice.next_at is not None]
+            if not waiting:
+                return
+            number = self.model.invoices.index(min(waiting, key=lambda invoice: invoice.next_at or self.model.now))
+            next_at = self.model.invoices[number].next_at
+            assert next_at is not None
+            self.wait(max(next_at - self.model.now, timedelta(0)), 1)
+            self.model.fail(self.model.invoices[number])
+            self._run(self.here.fail(self._run(self.here.invoices())[number].id))
+
     @invariant()
     def both_agree(self) -> None:
         self._run(self._compare())

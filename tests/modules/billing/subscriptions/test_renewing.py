@@ -10,15 +10,17 @@ from zoneinfo import ZoneInfo
 from tests.conftest import ContextMaker
 from tests.modules.billing.subscriptions.subscribed import CREDIT, DAY, Company, company
 
-from nexusone.modules.billing.service import subscriptions_clock, verification
+from nexusone.modules.billing.service import expiry, subscriptions_clock, verification
 from nexusone.modules.billing.service.refusals_subscriptions import SubscriptionStepRefused
 from nexusone.modules.billing.store import subscriptions as subscriptions_store
 from nexusone.platform.runtime import Runtime
 from nexusone.platform.sql import sql
 
 GRANTS = sql("""
-select amount_micros, expires_at, rolls_over_until, rollover_max_micros from billing.grant_
-where workspace_id = %(workspace_id)s and source = 'plan'
+select g.amount_micros, g.expires_at, r.until, r.max_micros
+from billing.grant_ as g
+left join billing.grant_rollover as r on r.workspace_id = g.workspace_id and r.grant_id = g.id
+where g.workspace_id = %(workspace_id)s and g.source = 'plan'
 """)
 
 
@@ -141,6 +143,15 @@ async def test_credits_end_with_their_period_and_what_may_be_kept_with_the_next(
         "growth": (10_000 * CREDIT, end, next_end, 10_000 * CREDIT),
         "scale": (50_000 * CREDIT, end, next_end, None),
     }
+
+
+async def test_what_is_left_and_may_be_kept_comes_into_the_next_period(make_context: ContextMaker) -> None:
+    here = await company(make_context)
+    first = await here.subscribed("growth")
+    here.move_to(first.period_end)
+    await here.tick()
+    await expiry.expire_grants(here.ctx.runtime.system())
+    assert await here.credits() == 20_000
 
 
 async def test_twice_the_quantity_gives_twice_the_credits_and_a_year_those_of_its_months(make_context: ContextMaker) -> None:

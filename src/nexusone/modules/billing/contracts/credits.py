@@ -4,9 +4,9 @@ from typing import Literal
 
 from nexusone.kernel.contract import Contract, Id, Instant
 from nexusone.kernel.money import CreditsText, MicroCredits
+from nexusone.modules.billing.domain.resolution import HoldState
 from nexusone.modules.billing.domain.sources import GrantSource
 
-HoldState = Literal["held", "settled", "released", "expired"]
 TransferKind = Literal[
     "grant", "hold", "settle", "part", "late", "release", "hold_expiry", "grant_expiry", "repayment", "excess", "rollover", "correction"
 ]

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
-from nexusone.modules.billing.contracts.credits import HoldState
+HoldState = Literal["held", "settled", "released", "expired"]
 
 
 class Verdict(Enum):

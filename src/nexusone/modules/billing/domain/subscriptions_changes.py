@@ -54,6 +54,11 @@ def quote(subscription: Subscription, *, terms: Terms, when: When | None, billed
     return _quote("now", proration, after, is_new_period=after.period != subscription.period)
 
 
+def unchanged(subscription: Subscription) -> Quote:
+    """What it costs to change nothing."""
+    return _quote("now", Proration(0, 0), subscription)
+
+
 def allowance_on_change(*, old_micros: int, new_micros: int, period: Period, at: datetime) -> int:
     """The credits that a larger plan gives for the rest of a period beyond what the old one gave for it."""
     return max(0, rest_of(new_micros, period=period, at=at) - rest_of(old_micros, period=period, at=at))

@@ -7,7 +7,7 @@ import strawberry
 
 from nexusone.kernel.errors import FieldError, Unprocessable
 from nexusone.kernel.page import PAGE_SIZE
-from nexusone.modules.billing.contracts.credits import HoldState
+from nexusone.modules.billing.domain.resolution import HoldState
 from nexusone.modules.billing.service import balances, caps, listings, watching
 from nexusone.web.graphql import GraphqlInfo, needs
 from nexusone.web.paging import paging_of

@@ -7,7 +7,8 @@ from fastapi import Query
 
 from nexusone.kernel.page import Page
 from nexusone.modules.billing.contracts.caps import Alerts, AlertsWish, Caps, CapsWish, TopUp, TopUpWish
-from nexusone.modules.billing.contracts.credits import GrantedCredits, HeldCredits, HoldState, Spend
+from nexusone.modules.billing.contracts.credits import GrantedCredits, HeldCredits, Spend
+from nexusone.modules.billing.domain.resolution import HoldState
 from nexusone.modules.billing.service import caps, listings, watching
 from nexusone.modules.billing.service.refusals_credits import GrantNotFound, SettingFaulty
 from nexusone.web.caller import Caller

@@ -35,7 +35,7 @@ from nexusone.web.paging import Pager
 
 door = Door("subscriptions")
 
-CHANGE_REFUSALS = (SubscriptionNotFound, SubscriptionStepRefused, NothingToChange, ChangeOnlyAtPeriodEnd, PlanNotFound)
+CHANGE_REFUSALS = (SubscriptionNotFound, SubscriptionStepRefused, ChangeOnlyAtPeriodEnd, PlanNotFound)
 
 
 @door.get("/subscription", permission="subscriptions:read", summary="See the subscription", refusals=(SubscriptionNotFound,))
@@ -76,7 +76,7 @@ async def preview_change(
     permission="subscriptions:write",
     key_use="required",
     summary="Change plan, quantity or interval",
-    refusals=(*CHANGE_REFUSALS, BillingProfileMissing),
+    refusals=(*CHANGE_REFUSALS, NothingToChange, BillingProfileMissing),
 )
 async def change_subscription(ctx: Caller, body: SubscriptionChange) -> Subscription:
     return await subscriptions_changing.change(ctx, wanted=body)

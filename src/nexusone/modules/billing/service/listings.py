@@ -6,7 +6,8 @@ from uuid import UUID
 
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.page import PageOf, PageRequest
-from nexusone.modules.billing.contracts.credits import GrantedCredits, HeldCredits, HoldState, Spend
+from nexusone.modules.billing.contracts.credits import GrantedCredits, HeldCredits, Spend
+from nexusone.modules.billing.domain.resolution import HoldState
 from nexusone.modules.billing.service.refusals_credits import GrantNotFound
 from nexusone.modules.billing.store import listings
 from nexusone.modules.billing.store.listings import GrantRow, ListedHoldRow, SpendRow

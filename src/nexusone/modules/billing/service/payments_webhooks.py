@@ -5,6 +5,7 @@ An event says that something happened and nothing more, so its order does not ma
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
@@ -22,7 +23,9 @@ from nexusone.modules.billing.service.refusals_payments import (
 )
 from nexusone.modules.billing.store import payments, payments_news
 from nexusone.modules.billing.store.payments_news import NewsRow
+from nexusone.platform.audit import record
 from nexusone.platform.jobs import enqueue_named
+from nexusone.platform.origin import SYSTEM
 from nexusone.platform.runtime import Context
 
 HANDLE_JOB = "billing.handle_webhook"
@@ -47,7 +50,8 @@ async def receive(ctx: Context, *, endpoint: str, headers: Mapping[str, str], bo
         raise CheckoutUnavailable(headers={"Retry-After": "5"}) from error
     if len(notice.event_id) > EVENT_ID_LENGTH_MAX or "\x00" in f"{notice.event_id}{notice.kind}{notice.subject}{notice.customer}":
         raise WebhookNotVerified(reason="an event without a usable id")
-    async with ctx.runtime.system().transaction("billing") as tx:
+    # What comes of it is the system's doing, whoever knocked.
+    async with replace(ctx, principal=SYSTEM).transaction("billing") as tx:
         is_new = await payments_news.insert_event(
             tx,
             gateway=endpoint,
@@ -59,6 +63,8 @@ async def receive(ctx: Context, *, endpoint: str, headers: Mapping[str, str], bo
             now=ctx.now(),
         )
         if is_new:
+            told = {"gateway": endpoint, "kind": notice.kind[:200], "subject": notice.subject}
+            await record(tx, action="billing.webhook.receive", object_kind="webhook", object_id=notice.event_id, after=told)
             await enqueue_named(tx, [(HANDLE_JOB, WebhookWork(gateway=endpoint, event_id=notice.event_id))])
 
 

@@ -3,6 +3,8 @@
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
+
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.money import MICROS_PER_CREDIT, Money, credits_from_text, credits_to_text
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
@@ -16,6 +18,7 @@ from nexusone.modules.billing.service.payment_views import payment_view
 from nexusone.modules.billing.service.payments_calling import FIRST_PROBE_AFTER
 from nexusone.modules.billing.service.payments_invoicing import total_of_purchase
 from nexusone.modules.billing.service.payments_settling import LOOKED_UP_EVERY
+from nexusone.modules.billing.service.refusals_invoices import BillingProfileMissing
 from nexusone.modules.billing.service.refusals_payments import (
     CheckoutRefused,
     CheckoutUnavailable,
@@ -29,6 +32,8 @@ from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import conclude
 from nexusone.platform.runtime import Context
+
+_log = structlog.get_logger(__name__)
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 PER = 1_000
@@ -217,3 +222,16 @@ async def payment_of(ctx: Context, *, payment_id: UUID) -> PaymentRow | None:
     """One payment of the workspace."""
     async with ctx.transaction("billing") as tx:
         return await payments.find_payment(tx, workspace_id=ctx.workspace, payment_id=payment_id)
+
+
+async def top_up_when_low(ctx: Context, *, key: str, credits_micros: int) -> None:
+    """Buys the credits that a workspace wants when it runs low, once per key; where nothing can be charged, nothing is bought.
+
+    Raises:
+        DefiniteFailure: the vendor cannot be reached; try again later.
+    """
+    currency = ctx.setting(PaymentSettings).topup_currency
+    try:
+        await top_up(ctx, key=key, credits_micros=credits_micros, currency=currency)
+    except (BillingProfileMissing, PurchaseNotPriced) as refusal:
+        _log.warning("payments.no_topup", code=refusal.code)

@@ -5,13 +5,12 @@ from dataclasses import replace
 from nexusone.modules.billing.contracts.subscriptions import Subscription, SubscriptionChange, SubscriptionPreview
 from nexusone.modules.billing.domain.periods import Period, whole_second
 from nexusone.modules.billing.domain.subscriptions import StepRefused
-from nexusone.modules.billing.domain.subscriptions_changes import NothingChanges, OnlyAtPeriodEnd, Quote
+from nexusone.modules.billing.domain.subscriptions_changes import NothingChanges, OnlyAtPeriodEnd, Quote, unchanged
 from nexusone.modules.billing.domain.subscriptions_changes import quote as quote_of
 from nexusone.modules.billing.events import SubscriptionChanged
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
 from nexusone.modules.billing.service.refusals_subscriptions import (
     ChangeOnlyAtPeriodEnd,
-    NothingToChange,
     SubscriptionNotFound,
     SubscriptionStepRefused,
 )
@@ -30,7 +29,7 @@ async def preview(ctx: Context, *, wanted: SubscriptionChange) -> SubscriptionPr
     """What a change would bill now; the change itself, made at the same second, bills exactly this.
 
     Raises:
-        As `change`.
+        SubscriptionNotFound, SubscriptionStepRefused, ChangeOnlyAtPeriodEnd, PlanNotFound: as `change`.
     """
     await ctx.port(PlanCatalogue).be_written(ctx)
     async with ctx.transaction("billing") as tx:
@@ -41,8 +40,8 @@ async def preview(ctx: Context, *, wanted: SubscriptionChange) -> SubscriptionPr
             found = await _quote(ctx, tx, row, wanted)
         except StepRefused as refused:
             raise SubscriptionStepRefused(state=refused.state, step=refused.step) from refused
-        except NothingChanges as refused:
-            raise NothingToChange from refused
+        except NothingChanges:
+            found = unchanged(row.standing())
         except OnlyAtPeriodEnd as refused:
             raise ChangeOnlyAtPeriodEnd from refused
         return await shown_quote(ctx, tx, found, allowance_micros=await _allowance(ctx, tx, row, found))

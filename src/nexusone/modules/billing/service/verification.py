@@ -1,9 +1,9 @@
 """Proving the ledger: balances against lines, transfers against zero, holds and grants against balances."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from uuid import UUID
 
+from nexusone.modules.billing.contracts.ledger import LedgerDifference
 from nexusone.modules.billing.store import verification
 from nexusone.platform.runtime import Context
 
@@ -11,22 +11,16 @@ DIFFERENCES_MAX = 1000
 WORKSPACES_PAGE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerDifference:
-    """A place where the books disagree, in micro-credits; `found_micros` None: the row or the line is missing."""
-
-    workspace_id: UUID
-    part: str
-    subject: str
-    expected_micros: int
-    found_micros: int | None
-
-
 async def verify(ctx: Context) -> list[LedgerDifference]:
     """All differences in the ledger of the context's workspace; none when it is sound."""
     async with ctx.transaction("billing", statement_timeout_seconds=300) as tx:
         rows = await verification.list_differences(tx, workspace_id=ctx.workspace, limit=DIFFERENCES_MAX)
-    return [LedgerDifference(ctx.workspace, row.part, row.subject, row.expected, row.found) for row in rows]
+    return [
+        LedgerDifference(
+            workspace_id=ctx.workspace, part=row.part, subject=row.subject, expected_micros=row.expected, found_micros=row.found
+        )
+        for row in rows
+    ]
 
 
 async def verify_all(ctx: Context) -> AsyncIterator[tuple[UUID, list[LedgerDifference]]]:

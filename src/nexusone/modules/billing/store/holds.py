@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from nexusone.modules.billing.contracts.credits import HoldState
+from nexusone.modules.billing.domain.resolution import HoldState
 from nexusone.platform.database import Transaction
 from nexusone.platform.runtime import Context
 from nexusone.platform.sql import fragment, sql
