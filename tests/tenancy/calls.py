@@ -5,9 +5,11 @@ from typing import Any
 
 from tests.customers import PASSWORD
 from tests.tenancy.companies import Company
-from tests.tenancy.places import Place
+from tests.tenancy.graph import Field
+from tests.tenancy.places import PARAMETER, Place
 
 from nexusone.kernel.ids import new_id
+from nexusone.web.rights import OPERATOR
 
 # Public doors and staff's belong to no company; why the id there is nobody's secret.
 EXEMPT: Mapping[str, str] = {
@@ -31,16 +33,36 @@ NAMES: Mapping[str, str] = {
     "marketing.unshare_campaign:grant_id": "campaigns.grant_id",
     "compliance.list_audit:actor": "owner_id",
     "compliance.export_audit:actor": "owner_id",
+    "credits.list_spends:grant_id": "credit_grant_id",
+    "pools.put_share:workspace_id": "agency_workspace_id",
     "role": "role_id",
     "roles": "role_id",
 }
 
+# The same for fields of the graph.
+FIELDS: Mapping[str, str] = {"audit": "owner_id", "campaign_report": "campaign_id", "credit_spends": "credit_grant_id"}
+
 WHY = {"reason": "the customer asked why an import failed"}
+
+
+def is_desk(place: Place) -> bool:
+    """Whether an operation lets operators act on the workspace that stands at this place, whichever it is: no company may."""
+    return place.permission == OPERATOR and place.where == "path" and place.name == "workspace_id"
 
 
 def id_of(company: Company, operation: str, name: str) -> str:
     """The company's id that such a parameter takes."""
     return company.ids[NAMES.get(f"{operation}:{name}", NAMES.get(name, name))]
+
+
+def id_in_graph(company: Company, field: Field) -> str:
+    """The company's id that a field of the graph takes."""
+    return company.ids[FIELDS.get(field.name, f"{field.name}_id")]
+
+
+def filled(path: str, operation: str, company: Company) -> str:
+    """The path with the company's own ids."""
+    return PARAMETER.sub(lambda found: id_of(company, operation, found[1]), path)
 
 
 def path_of(place: Place, company: Company, *, taken: Mapping[str, str]) -> str:
@@ -61,6 +83,7 @@ def body_of(company: Company, operation: str) -> Any:
         "audience.change_contact": {"first_name": "Eve"},
         "audience.change_segment": {"name": "Eve's"},
         "audience.share_segment": {},
+        "billing.issue_credit_note": {"key": "eve", **WHY},
         "identity.sign_in": {"email": company.email, "password": PASSWORD},
         "marketing.change_campaign": {"name": "Eve's"},
         "marketing.change_template": {"name": "Eve's"},
@@ -76,6 +99,8 @@ def body_of(company: Company, operation: str) -> Any:
         "operators.end_visit": {"workspace_id": own["workspace_id"]},
         "operators.renew_visit": {"workspace_id": own["workspace_id"]},
         "passkeys.sign_in": {},
+        "payments.refund": {},
+        "pools.put_share": {"is_member": True},
         "roles.change_role": {"name": "Eve's"},
         "sso.change_connection": {"name": "Eve's"},
         "sso.create_connection": {

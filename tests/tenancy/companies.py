@@ -11,7 +11,7 @@ import httpx2
 from tests.customers import customer_at
 from tests.modules.identity.mfa.authenticator import SoftwareAuthenticator
 from tests.modules.marketing.sending.carrier import Carrier
-from tests.tenancy import people, rows
+from tests.tenancy import money, people, rows
 from tests.tenancy.stage import Stage, call, get, post
 
 from nexusone.platform.audit.checkpoints import take_checkpoint
@@ -59,6 +59,7 @@ async def grown(stage: Stage) -> Company:
         await post(owner.client, "/v1/workspace/export")
         await stage.settle()
         ids |= found.ids
+        ids |= await money.grown(stage, owner.client, found.operator_token, mark, ids)
         await _trail(stage, workspace_id)
         rows.inserted(stage.admin_url, workspace_id, mark)
         # Something that waits for its seal, and the session that goes on.

@@ -8,20 +8,19 @@ import structlog
 from tests.conftest import TestDatabase
 from tests.fresh_database import fresh_database
 from tests.tenancy.companies import Company
-from tests.tenancy.deployments import WALLS, Deployment, Walls, World, copied, deployed, grown_world
+from tests.tenancy.deployments import VENDORS, WALLS, Deployment, Walls, World, copied, deployed, grown_world
 
 from nexusone.apps.providers import SandboxAddresses
 from nexusone.apps.sandbox.simulators import simulators
 from nexusone.platform.postgres import EmbeddedPostgres
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.vault import MasterKeys
-from nexusone.providers.oidc.manifest import MANIFEST
 
 
 @pytest.fixture(scope="session")
 async def simulated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SandboxAddresses]:
-    """The addresses of simulated identity providers."""
-    async with simulators([MANIFEST], data=tmp_path_factory.mktemp("simulators"), host="127.0.0.1") as addresses:
+    """The addresses of simulated vendors."""
+    async with simulators(list(VENDORS), data=tmp_path_factory.mktemp("simulators"), host="127.0.0.1") as addresses:
         yield addresses
 
 

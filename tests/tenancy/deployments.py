@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import httpx2
 import psycopg
@@ -24,17 +24,29 @@ from nexusone.apps.compose import Composition, composed
 from nexusone.apps.providers import SandboxAddresses, build_ports
 from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.ports import TextModel
+from nexusone.modules.billing.ports import PaymentGateways
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.modules.marketing.ports import EmailTransport
 from nexusone.platform.postgres import EmbeddedPostgres
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.vault import MasterKeys
-from nexusone.providers.oidc.manifest import MANIFEST
+from nexusone.providers.ecb.manifest import MANIFEST as ECB
+from nexusone.providers.oidc.manifest import MANIFEST as OIDC
+from nexusone.providers.stripe.manifest import MANIFEST as STRIPE
+from nexusone.providers.vies.manifest import MANIFEST as VIES
 
 Walls = Literal["both walls", "queries alone", "row security alone"]
+VENDORS = (OIDC, STRIPE, VIES, ECB)
 WALLS: tuple[Walls, ...] = ("both walls", "queries alone", "row security alone")
 Companies = tuple[Company, Company]
 TABLES = f"select n.nspname, c.relname from {RELATIONS} where {TENANT_TABLE}"
+
+
+@runtime_checkable
+class Closed(Protocol):
+    """A vendor that keeps connections."""
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +95,24 @@ async def grown_world(
 ) -> AsyncIterator[World]:
     """Two companies in a database that is then only copied."""
     outbox, carrier = Outbox(), Carrier()
-    ports: dict[type[object], object] = {**build_ports((MANIFEST,), sandbox=simulated, credentials={}), SandboxAddresses: simulated}
+    ports: dict[type[object], object] = {**build_ports(VENDORS, sandbox=simulated, credentials={}), SandboxAddresses: simulated}
     ports |= {TextModel: scripted(), EmailTransport: carrier, SystemMailer: outbox}
     used = settings.model_copy(update={"public_url": ORIGIN, "rate_limit_factor": 100_000, "rate_limit": "1000000/minute"})
     async with composed(used, url=database.url, keys=keys, ports=ports) as made:
-        stage = Stage(made, made.application(lifespan=no_lifespan), outbox, carrier, f"{simulated.http}/oidc", database.admin_url)
+        stage = Stage(
+            made,
+            made.application(lifespan=no_lifespan),
+            outbox,
+            carrier,
+            f"{simulated.http}/oidc",
+            f"{simulated.http}/stripe",
+            database.admin_url,
+        )
         companies = (await grown(stage), await grown(stage))
     yield World(postgres, used, keys, ports, database.url.rsplit("/", 1)[-1].split("?")[0], companies)
+    for vendor in (*made.runtime.port(PaymentGateways).by_name.values(), *ports.values()):
+        if isinstance(vendor, Closed):
+            await vendor.close()
 
 
 @asynccontextmanager

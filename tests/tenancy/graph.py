@@ -16,11 +16,13 @@ DEPTH_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of Query: what is selected below it, and its arguments that take ids (dotted inside input objects)."""
+    """A field of Query: what is selected below it, and its arguments that take ids (dotted inside input objects), and those it cannot be
+    asked without."""
 
     name: str
     selected: str
     ids: tuple[str, ...]
+    required: frozenset[str]
     is_paged: bool
 
     def asked(self, argument: str | None = None, value: str = "", **further: str) -> str:
@@ -45,8 +47,9 @@ def _fields(schema: GraphQLSchema) -> Iterator[Field]:
     assert schema.query_type is not None
     for name, field in schema.query_type.fields.items():
         ids = tuple(place for argument, known in field.args.items() for place in _ids(argument, get_named_type(known.type)))
-        assert all(argument in ids for argument, known in field.args.items() if is_required(known)), f"{name} asks for more than ids"
-        yield Field(name, _selected(get_named_type(field.type), DEPTH_MAX), ids, "cursor" in field.args)
+        required = frozenset(argument for argument, known in field.args.items() if is_required(known))
+        assert required <= set(ids), f"{name} asks for more than ids"
+        yield Field(name, _selected(get_named_type(field.type), DEPTH_MAX), ids, required, "cursor" in field.args)
 
 
 def _ids(name: str, kind: GraphQLNamedType) -> Iterator[str]:

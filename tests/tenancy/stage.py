@@ -14,13 +14,14 @@ from nexusone.kernel.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where companies grow: a process with mailers, models and an identity provider that belong to the tests."""
+    """Where companies grow: a process with mailers, models, an identity provider and a payment vendor that belong to the tests."""
 
     composition: Composition
     app: ASGIApp
     outbox: Outbox
     carrier: Carrier
     issuers: str
+    payments: str
     admin_url: str
 
     async def settle(self) -> None:

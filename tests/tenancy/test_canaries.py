@@ -1,6 +1,5 @@
 """AUTHZ-05: words that only one company has, in every column of text, turn up in no answer to the other."""
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql as psql
 from tests.architecture.catalog_rules import RELATIONS, TENANT_TABLE
-from tests.tenancy.calls import body_of
+from tests.tenancy.calls import body_of, filled, id_in_graph
 from tests.tenancy.companies import SHARED_NAME, Company
 from tests.tenancy.deployments import WALLS, Companies, Deployment, World, deployed
 from tests.tenancy.graph import fields
@@ -127,24 +126,18 @@ def _questions(ours: Company, theirs: Company) -> Iterator[Question]:
         if operation is None or operation["x-permission"] in (PUBLIC, OPERATOR) or operation["operationId"] == "stream.follow":
             continue
         for company in (ours, theirs):
-            yield "GET", _filled(path, operation["operationId"], company), None, {}
+            yield "GET", filled(path, operation["operationId"], company), None, {}
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "query" and (value := _filter(parameter["name"], theirs)) is not None:
-                yield "GET", _filled(path, operation["operationId"], ours), None, {parameter["name"]: value}
+                yield "GET", filled(path, operation["operationId"], ours), None, {parameter["name"]: value}
     for field in fields():
-        if not set(field.ids) & {"id"}:
+        if not field.required:
             yield "POST", "/graphql", {"query": field.asked()}, {}
         for argument in field.ids:
             for company in (ours, theirs):
-                value = company.ids.get(f"{field.name}_id", company.ids["campaign_id"])
-                yield "POST", "/graphql", {"query": field.asked(argument, value)}, {}
+                yield "POST", "/graphql", {"query": field.asked(argument, id_in_graph(company, field))}, {}
     # Last, for what is written here is one's own from then on.
     yield from _collisions(ours, theirs)
-
-
-def _filled(path: str, operation: str, company: Company) -> str:
-    names = re.findall(r"\{(\w+)\}", path)
-    return path if not names else path.format(**{name: company.ids[name] for name in names})
 
 
 def _filter(name: str, theirs: Company) -> str | None:
@@ -162,7 +155,7 @@ def _collisions(ours: Company, theirs: Company) -> Iterator[Question]:
         for path, methods in described()["paths"].items():
             for method, known in methods.items():
                 if known["operationId"] == operation:
-                    yield method.upper(), _filled(path, operation, theirs), body_of(ours, operation), {}
+                    yield method.upper(), filled(path, operation, theirs), body_of(ours, operation), {}
 
 
 async def _told(client: httpx2.AsyncClient, question: Question) -> str:
