@@ -15,6 +15,7 @@ import structlog
 from hypothesis import settings
 from starlette.types import ASGIApp
 from tests.customers import Customer, customer_at, no_lifespan, visitor_at
+from tests.ledger_proof import LedgerProof
 
 from nexusone.apps.catalog import schema_parts
 from nexusone.apps.compose import Composition, composed
@@ -88,6 +89,22 @@ def database(postgres: EmbeddedPostgres) -> Iterator[TestDatabase]:
         connection.execute(f"drop database if exists {name} with (force)")
         connection.execute(f"create database {name} template {TEMPLATE}")
     yield TestDatabase(url=postgres.url(LOGIN.name, None, name), admin_url=postgres.admin_url(name))
+
+
+@pytest.fixture(scope="session")
+def ledger_proof(database: TestDatabase) -> Iterator[LedgerProof]:
+    """Proves the ledgers that were booked in."""
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        yield LedgerProof(connection)
+
+
+@pytest.fixture(autouse=True)
+def _sound_ledgers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test with a database, balances are the sum of their entries (MON-02)."""
+    proof: LedgerProof | None = request.getfixturevalue("ledger_proof") if "database" in request.fixturenames else None
+    yield
+    if proof is not None:
+        assert proof.differences() == []
 
 
 @pytest.fixture(scope="session")
