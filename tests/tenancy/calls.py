@@ -42,6 +42,9 @@ NAMES: Mapping[str, str] = {
 # The same for fields of the graph.
 FIELDS: Mapping[str, str] = {"audit": "owner_id", "campaign_report": "campaign_id", "credit_spends": "credit_grant_id"}
 
+# What paths name that is no id, and the same for every company.
+WORDS: Mapping[str, str] = {"meter": "messages.sent"}
+
 WHY = {"reason": "the customer asked why an import failed"}
 
 
@@ -62,7 +65,7 @@ def id_in_graph(company: Company, field: Field) -> str:
 
 def filled(path: str, operation: str, company: Company) -> str:
     """The path with the company's own ids."""
-    return PARAMETER.sub(lambda found: id_of(company, operation, found[1]), path)
+    return PARAMETER.sub(lambda found: WORDS.get(found[1]) or id_of(company, operation, found[1]), path)
 
 
 def path_of(place: Place, company: Company, *, taken: Mapping[str, str]) -> str:

@@ -35,7 +35,16 @@ PAGED = [
     and methods["get"]["x-permission"] not in (PUBLIC, OPERATOR)
 ]
 # What a person or an agency has beyond the workspace: found by who they are.
-OF_THE_PERSON = frozenset({"identity.me", "mfa.state", "workspaces.list_workspaces", "workspaces.get_agency"})
+OF_THE_PERSON = frozenset(
+    {
+        "identity.me",
+        "mfa.state",
+        "pools.get_statement",
+        "pools.get_statement_csv",
+        "workspaces.get_agency",
+        "workspaces.list_workspaces",
+    }
+)
 # The trail tells which ids its own company asked for, and was refused.
 TRAIL = frozenset({"compliance.list_audit", "compliance.export_audit"})
 

@@ -3,11 +3,11 @@
 from uuid import uuid4
 
 import httpx2
-from tests.customers import PASSWORD, visitor_at
+from tests.customers import visitor_at
 from tests.modules.compliance.samples import Stage, sample
+from tests.modules.identity.workspaces.staff import hired
 
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
-from nexusone.modules.identity.service.operators import add_operator
 
 PLAN = {"names": {"en": "Sample"}, "position": 9500, "is_public": False}
 VERSION = {"features": {"contacts.total": {"quantity": 10}}, "prices": [{"price_list": "world", "every": "month", "amount": 900}]}
@@ -17,11 +17,9 @@ async def staff(stage: Stage, method: str, path: str, wanted: object = None) -> 
     """A request of an operator."""
     system = stage.composition.runtime.system()
     await system.port(PlanCatalogue).be_written(system)
-    address = f"staff-{uuid4()}@example.com"
-    await add_operator(system, email=address, name="Olga", password=PASSWORD)
+    token = await hired(stage.app, stage.composition.runtime)
     async with visitor_at(stage.app) as operator:
-        session = (await operator.post("/v1/operators/sign-in", json={"email": address, "password": PASSWORD})).json()
-        headers = {"Authorization": f"Bearer {session['access_token']}"}
+        headers = {"Authorization": f"Bearer {token}"}
         return await operator.request(method, f"/v1/operators{path}", json=wanted, headers=headers)
 
 

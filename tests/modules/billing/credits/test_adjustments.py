@@ -9,10 +9,10 @@ from uuid import uuid4
 import httpx2
 import pytest
 from starlette.types import ASGIApp
-from tests.customers import PASSWORD, Customer, visitor_at
+from tests.customers import Customer, visitor_at
+from tests.modules.identity.workspaces.staff import hired
 
 from nexusone.kernel.ids import new_id
-from nexusone.modules.identity.service.operators import add_operator
 from nexusone.platform.runtime import Runtime
 
 
@@ -34,11 +34,8 @@ async def desk(runtime: Runtime, application: ASGIApp, customer: Customer) -> As
     async with AsyncExitStack() as stack:
         clients = []
         for _ in range(2):
-            email = f"staff-{uuid4()}@example.com"
-            await add_operator(runtime.system(), email=email, name="Olga", password=PASSWORD)
             client = await stack.enter_async_context(visitor_at(application))
-            session = (await client.post("/v1/operators/sign-in", json={"email": email, "password": PASSWORD})).json()
-            client.headers["Authorization"] = f"Bearer {session['access_token']}"
+            client.headers["Authorization"] = f"Bearer {await hired(application, runtime)}"
             clients.append(client)
         yield Desk(clients[0], clients[1], f"/v1/operators/workspaces/{customer.workspace_id}/adjustments")
 

@@ -4,19 +4,19 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx2
 import pytest
 from starlette.types import ASGIApp
-from tests.customers import PASSWORD, Customer, visitor_at
+from tests.customers import Customer, visitor_at
 from tests.modules.billing.invoices.billed import bill_to, draft, issue
+from tests.modules.identity.workspaces.staff import hired
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.contracts.invoices import NewBillingProfile, PaperOrder
 from nexusone.modules.billing.ports import VatIdAnswer, VatIdChecker
 from nexusone.modules.billing.service import invoice_lists, invoice_papers, profiles
-from nexusone.modules.identity.service.operators import add_operator
 from nexusone.platform.runtime import Context, Runtime
 
 PROFILE = {
@@ -50,11 +50,8 @@ class Register:
 @pytest.fixture
 async def operator(application: ASGIApp, runtime: Runtime) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody of the operating company."""
-    email = f"{uuid4()}@example.com"
-    await add_operator(runtime.system(), email=email, name="Olga", password=PASSWORD)
     async with visitor_at(application) as made:
-        token = (await made.post("/v1/operators/sign-in", json={"email": email, "password": PASSWORD})).json()["access_token"]
-        made.headers["Authorization"] = f"Bearer {token}"
+        made.headers["Authorization"] = f"Bearer {await hired(application, runtime)}"
         yield made
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.types import ASGIApp
-from tests.customers import PASSWORD, Customer, visitor_at
+from tests.customers import Customer, visitor_at
 from tests.modules.billing.plans.offers import runtime_catalogue
+from tests.modules.identity.workspaces.staff import hired
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.service.plan_catalogue import FILE, PlanCatalogue, read_catalogue
 from nexusone.modules.billing.service.plan_versions import list_plans
-from nexusone.modules.identity.service.operators import add_operator
 from nexusone.platform.runtime import Runtime
 
 CATALOGUE = ["free", "starter", "growth", "scale"]
@@ -23,11 +23,8 @@ CATALOGUE = ["free", "starter", "growth", "scale"]
 async def staff(application: ASGIApp, runtime: Runtime) -> AsyncIterator[httpx2.AsyncClient]:
     """An operator, signed in."""
     await runtime_catalogue(runtime.system())
-    email = f"staff-{new_id()}@example.com"
-    await add_operator(runtime.system(), email=email, name="Sam", password=PASSWORD)
     async with visitor_at(application) as client:
-        answer = await client.post("/v1/operators/sign-in", json={"email": email, "password": PASSWORD})
-        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        client.headers["Authorization"] = f"Bearer {await hired(application, runtime)}"
         yield client
 
 

@@ -5,7 +5,11 @@ from typing import Any
 
 import httpx2
 from pyotp import TOTP
-from tests.customers import visitor_at
+from tests.customers import PASSWORD, visitor_at
+
+from nexusone.kernel.ids import new_id
+from nexusone.modules.identity.service.operators import add_operator
+from nexusone.platform.runtime import Runtime
 
 STEP = timedelta(seconds=30)
 
@@ -27,6 +31,13 @@ class Phone:
         """A code of none of the steps around."""
         near = {self._totp.at(now + n * STEP) for n in range(-2, 3)}
         return next(code for n in range(10) if (code := f"{n}" * 6) not in near)
+
+
+async def hired(app: Any, runtime: Runtime) -> str:
+    """The token of a new operator."""
+    email = f"staff-{new_id()}@operators.example"
+    await add_operator(runtime.system(), email=email, name="Olga", password=PASSWORD)
+    return await operator_token(app, email=email, password=PASSWORD, now=runtime.clock.now())
 
 
 async def operator_token(app: Any, *, email: str, password: str, now: datetime) -> str:
