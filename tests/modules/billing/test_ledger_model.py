@@ -345,7 +345,7 @@ def own_process(database: TestDatabase, keys: MasterKeys, platform_settings: Pla
         loop.close()
 
 
-def test_the_ledger_does_what_the_model_does(database: TestDatabase, keys: MasterKeys, platform_settings: PlatformSettings) -> None:
+def test_mon_06_the_ledger_does_what_the_model_does(database: TestDatabase, keys: MasterKeys, platform_settings: PlatformSettings) -> None:
     with own_process(database, keys, platform_settings):
         run_state_machine_as_test(
             LedgerMachine,

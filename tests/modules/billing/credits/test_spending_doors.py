@@ -46,7 +46,8 @@ async def test_graphql_tells_the_same(customer: Customer, make_context: ContextM
     await customer.client.put("/v1/credits/caps", json=WRITING["/v1/credits/caps"])
     asked = f"""{{
         credit_grants(limit: 5) {{ items {{ id remaining }} }} credit_holds(state: "settled", limit: 5) {{ items {{ key settled }} }}
-        credit_spends(grant_id: "{grant_id}", limit: 5) {{ items {{ amount }} }} credit_entries(limit: 1) {{ items {{ account amount }} next_cursor }}
+        credit_spends(grant_id: "{grant_id}", limit: 5) {{ items {{ amount }} }}
+        credit_entries(limit: 1) {{ items {{ account amount }} next_cursor }}
         credit_caps {{ scope limit }} credit_alerts {{ threshold is_armed }}
     }}"""
     answer = (await customer.client.post("/graphql", json={"query": asked})).json()
