@@ -4,21 +4,24 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from tests.conftest import TestDatabase
+from tests.modules.billing.credits.ledgers import allow_overdraft
 
 from nexusone.apps.compose import composed
 from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.errors import Refusal
 from nexusone.kernel.ids import new_id
+from nexusone.kernel.money import credits_to_text
 from nexusone.modules.billing import api
+from nexusone.modules.billing.contracts.caps import CapsWish, CapWish
 from nexusone.modules.billing.contracts.credits import Hold
-from nexusone.modules.billing.service import expiry, grants, verification
+from nexusone.modules.billing.service import caps, expiry, grants, verification
 from nexusone.platform.runtime import Context, Runtime
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.sql import sql
@@ -58,7 +61,12 @@ class ModelHold:
     state: str = "held"
     settled: int = 0
     closing: int | None = None
+    excess: int = 0
+    counted_on: date | None = None
     parts: dict[str, int] = field(default_factory=dict)
+
+    def counts(self) -> int:
+        return self.amount if self.state == "held" else self.settled + self.excess
 
     def give_back(self) -> None:
         used = self.settled
@@ -78,6 +86,11 @@ class Model:
     spent: int = 0
     overdraft: int = 0
     expired: int = 0
+    limit: int = 0
+    cap: int | None = None
+
+    def used_on(self, day: date) -> int:
+        return sum(hold.counts() for hold in self.holds.values() if hold.counted_on == day)
 
     def living(self, now: datetime) -> list[ModelGrant]:
         found = [grant for grant in self.grants if grant.expires_at is None or grant.expires_at > now]
@@ -103,9 +116,35 @@ class Model:
         known = self.holds.get(key)
         if known:
             return None if (known.amount, known.purpose) == (amount, purpose) else "billing.key_conflict"
+        if self.cap is not None and self.used_on(now.date()) + amount > self.cap:
+            return "billing.cap_reached"
         if self.available(now) < amount:
             return "billing.insufficient_credits"
-        self.holds[key] = ModelHold(amount, purpose, expires_at, self.take(amount, now))
+        counted_on = None if self.cap is None else now.date()
+        self.holds[key] = ModelHold(amount, purpose, expires_at, self.take(amount, now), counted_on=counted_on)
+        return None
+
+    def keep(self, key: str, until: datetime) -> str | None:
+        hold = self.holds.get(key)
+        if hold is None:
+            return "billing.hold_not_found"
+        if hold.state != "held":
+            return "billing.hold_resolved"
+        hold.expires_at = max(hold.expires_at, until)
+        return None
+
+    def resolve_beyond(self, hold: ModelHold, used: int, now: datetime) -> str | None:
+        left = hold.amount - hold.settled
+        excess = used - left
+        missing = max(0, left - self.available(now)) if hold.state == "expired" else 0
+        reachable = max(0, self.available(now) - (left if hold.state == "expired" else 0))
+        if self.limit == 0 or self.overdraft + missing + excess - min(excess, reachable) > self.limit:
+            return "billing.settle_exceeds_hold"
+        if hold.state == "expired":
+            self.overdraft += left - sum(amount for _, amount in self.take(left, now))
+        self.overdraft += excess - sum(amount for _, amount in self.take(excess, now))
+        self.spent += used
+        hold.settled, hold.excess, hold.closing, hold.state = hold.amount, excess, used, "settled"
         return None
 
     def resolve(self, key: str, used: int, state: str, part: str | None, now: datetime) -> str | None:
@@ -118,7 +157,8 @@ class Model:
             is_same = part is None and (hold.state, hold.closing) == (state, used)
             return None if is_same else "billing.hold_resolved"
         if hold.settled + used > hold.amount:
-            return "billing.settle_exceeds_hold"
+            is_whole = part is None and state == "settled"
+            return self.resolve_beyond(hold, used, now) if is_whole else "billing.settle_exceeds_hold"
         self.spent += used
         if hold.state == "expired":
             self.overdraft += used - sum(amount for _, amount in self.take(used, now))
@@ -152,6 +192,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     loop: ClassVar[asyncio.AbstractEventLoop]
     runtime: ClassVar[Runtime]
+    database: ClassVar[TestDatabase]
     holds = Bundle("holds")
 
     def __init__(self) -> None:
@@ -213,6 +254,23 @@ class LedgerMachine(RuleBasedStateMachine):
         for _ in range(times):
             expected = self.model.resolve(key, 0, "released", None, self.clock.now())
             self._compare(key, expected, api.release(self.ctx, key=key))
+
+    @rule(key=holds, hours=HOURS)
+    def keep(self, key: str, hours: int) -> None:
+        until = self.clock.now() + hours * HOUR
+        expected = self.model.keep(key, until)
+        self._compare(key, expected, api.keep(self.ctx, key=key, until=until))
+
+    @rule(cap=st.none() | st.integers(0, 200))
+    def put_cap(self, cap: int | None) -> None:
+        wanted = [] if cap is None else [CapWish(scope="workspace", period="day", limit=credits_to_text(cap))]
+        self.loop.run_until_complete(caps.put_caps(self.ctx, wanted=CapsWish(caps=wanted)))
+        self.model.cap = cap
+
+    @rule(limit=st.integers(0, 40))
+    def allow_overdraft(self, limit: int) -> None:
+        self.loop.run_until_complete(allow_overdraft(self.ctx, self.database, limit_micros=limit))
+        self.model.limit = limit
 
     @rule(hours=HOURS)
     def wait(self, hours: int) -> None:
@@ -280,14 +338,14 @@ def own_process(database: TestDatabase, keys: MasterKeys, platform_settings: Pla
     stack = AsyncExitStack()
     try:
         made = loop.run_until_complete(stack.enter_async_context(composed(platform_settings, url=database.url, keys=keys, ports={})))
-        LedgerMachine.loop, LedgerMachine.runtime = loop, made.runtime
+        LedgerMachine.loop, LedgerMachine.runtime, LedgerMachine.database = loop, made.runtime, database
         yield
     finally:
         loop.run_until_complete(stack.aclose())
         loop.close()
 
 
-def test_the_ledger_does_what_the_model_does(database: TestDatabase, keys: MasterKeys, platform_settings: PlatformSettings) -> None:
+def test_mon_06_the_ledger_does_what_the_model_does(database: TestDatabase, keys: MasterKeys, platform_settings: PlatformSettings) -> None:
     with own_process(database, keys, platform_settings):
         run_state_machine_as_test(
             LedgerMachine,

@@ -34,7 +34,7 @@ async def booked(ctx: Context) -> Context:
     "statement", ["update billing.{} set workspace_id = workspace_id", "delete from billing.{}", "truncate billing.{}"]
 )
 @pytest.mark.parametrize("table", ["entry", "transfer"])
-async def test_the_module_itself_cannot_change_what_is_booked(
+async def test_mon_02_the_module_itself_cannot_change_what_is_booked(
     booked: Context, admin: psycopg.Connection[tuple[object, ...]], statement: str, table: str
 ) -> None:
     admin.execute("set local role m_billing")
@@ -43,7 +43,7 @@ async def test_the_module_itself_cannot_change_what_is_booked(
         admin.execute(statement.format(table).encode())
 
 
-async def test_no_role_of_the_application_may_change_what_is_booked(admin: psycopg.Connection[tuple[object, ...]]) -> None:
+async def test_mon_02_no_role_of_the_application_may_change_what_is_booked(admin: psycopg.Connection[tuple[object, ...]]) -> None:
     found = admin.execute("""
         select r.rolname, t.name, p.name
         from pg_roles as r,

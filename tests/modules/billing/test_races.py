@@ -42,7 +42,7 @@ async def is_sound(ctx: Context) -> bool:
     return await verification.verify(ctx) == []
 
 
-async def test_of_fifty_holds_for_the_last_credit_exactly_one_wins(crowded_runtime: Runtime) -> None:
+async def test_mon_05_of_fifty_holds_for_the_last_credit_exactly_one_wins(crowded_runtime: Runtime) -> None:
     ctx = await funded(crowded_runtime, 1_000_000)
     outcomes = await crowd(lambda n: api.hold(ctx, key=f"k{n}", amount_micros=1_000_000, purpose="text", expires_in=HOUR))
     assert outcomes == {"held": 1, "billing.insufficient_credits": 49}
@@ -50,7 +50,7 @@ async def test_of_fifty_holds_for_the_last_credit_exactly_one_wins(crowded_runti
     assert await is_sound(ctx)
 
 
-async def test_holds_that_span_grants_spend_them_to_the_last_credit(crowded_runtime: Runtime) -> None:
+async def test_mon_05_holds_that_span_grants_spend_them_to_the_last_credit(crowded_runtime: Runtime) -> None:
     ctx = await funded(crowded_runtime, *[7] * 10)
     outcomes = await crowd(lambda n: api.hold(ctx, key=f"k{n}", amount_micros=2, purpose="text", expires_in=HOUR))
     assert outcomes == {"held": 35, "billing.insufficient_credits": 15}
@@ -58,7 +58,7 @@ async def test_holds_that_span_grants_spend_them_to_the_last_credit(crowded_runt
     assert await is_sound(ctx)
 
 
-async def test_fifty_repeats_of_one_hold_hold_once(crowded_runtime: Runtime) -> None:
+async def test_mon_04_fifty_repeats_of_one_hold_hold_once(crowded_runtime: Runtime) -> None:
     ctx = await funded(crowded_runtime, 30, 100)
     outcomes = await crowd(lambda _: api.hold(ctx, key="k", amount_micros=50, purpose="text", expires_in=HOUR))
     assert outcomes == {"held": 50}
@@ -66,14 +66,14 @@ async def test_fifty_repeats_of_one_hold_hold_once(crowded_runtime: Runtime) -> 
     assert await is_sound(ctx)
 
 
-async def test_of_different_holds_under_one_key_one_wins_and_the_others_are_refused(crowded_runtime: Runtime) -> None:
+async def test_mon_04_of_different_holds_under_one_key_one_wins_and_the_others_are_refused(crowded_runtime: Runtime) -> None:
     ctx = await funded(crowded_runtime, 10_000)
     outcomes = await crowd(lambda n: api.hold(ctx, key="k", amount_micros=n + 1, purpose="text", expires_in=HOUR))
     assert outcomes == {"held": 1, "billing.key_conflict": 49}
     assert await is_sound(ctx)
 
 
-async def test_fifty_repeats_of_one_settle_settle_once(crowded_runtime: Runtime) -> None:
+async def test_mon_04_fifty_repeats_of_one_settle_settle_once(crowded_runtime: Runtime) -> None:
     ctx = await funded(crowded_runtime, 100)
     await api.hold(ctx, key="k", amount_micros=50, purpose="text", expires_in=HOUR)
     assert await crowd(lambda _: api.settle(ctx, key="k", amount_micros=20)) == {"settled": 50}
@@ -81,7 +81,7 @@ async def test_fifty_repeats_of_one_settle_settle_once(crowded_runtime: Runtime)
     assert await is_sound(ctx)
 
 
-async def test_settle_and_release_at_once_resolve_a_hold_in_one_way(crowded_runtime: Runtime) -> None:
+async def test_mon_06_settle_and_release_at_once_resolve_a_hold_in_one_way(crowded_runtime: Runtime) -> None:
     ctx = await funded(crowded_runtime, 100)
     await api.hold(ctx, key="k", amount_micros=50, purpose="text", expires_in=HOUR)
     outcomes = await crowd(lambda n: api.release(ctx, key="k") if n % 2 else api.settle(ctx, key="k", amount_micros=20))
@@ -90,7 +90,7 @@ async def test_settle_and_release_at_once_resolve_a_hold_in_one_way(crowded_runt
     assert await is_sound(ctx)
 
 
-async def test_parts_are_booked_once_each_and_never_beyond_the_hold(crowded_runtime: Runtime) -> None:
+async def test_mon_06_parts_are_booked_once_each_and_never_beyond_the_hold(crowded_runtime: Runtime) -> None:
     ctx = await funded(crowded_runtime, 30, 30)
     await api.hold(ctx, key="k", amount_micros=60, purpose="mail", expires_in=HOUR)
     outcomes = await crowd(lambda n: api.settle_part(ctx, key="k", part_key=f"p{n % 25}", amount_micros=3))

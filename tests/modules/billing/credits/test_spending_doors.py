@@ -45,19 +45,20 @@ async def test_graphql_tells_the_same(customer: Customer, make_context: ContextM
     await customer.client.put("/v1/credits/alerts", json={"thresholds": ["1"]})
     await customer.client.put("/v1/credits/caps", json=WRITING["/v1/credits/caps"])
     asked = f"""{{
-        creditGrants(limit: 5) {{ items {{ id remaining }} }} creditHolds(state: "settled", limit: 5) {{ items {{ key settled }} }}
-        creditSpends(grantId: "{grant_id}", limit: 5) {{ items {{ amount }} }} creditEntries(limit: 1) {{ items {{ account amount }} nextCursor }}
-        creditCaps {{ scope limit }} creditAlerts {{ threshold isArmed }}
+        credit_grants(limit: 5) {{ items {{ id remaining }} }} credit_holds(state: "settled", limit: 5) {{ items {{ key settled }} }}
+        credit_spends(grant_id: "{grant_id}", limit: 5) {{ items {{ amount }} }}
+        credit_entries(limit: 1) {{ items {{ account amount }} next_cursor }}
+        credit_caps {{ scope limit }} credit_alerts {{ threshold is_armed }}
     }}"""
     answer = (await customer.client.post("/graphql", json={"query": asked})).json()
     assert "data" in answer, answer
     data = answer["data"]
-    assert data["creditGrants"]["items"] == [{"id": str(grant_id), "remaining": "3.5"}]
-    assert data["creditHolds"]["items"] == [{"key": "a", "settled": "1.5"}]
-    assert data["creditSpends"]["items"] == [{"amount": "1.5"}]
-    assert data["creditEntries"]["nextCursor"] is not None
-    assert data["creditCaps"] == [{"scope": "workspace", "limit": "5"}]
-    assert data["creditAlerts"] == [{"threshold": "1", "isArmed": True}]
+    assert data["credit_grants"]["items"] == [{"id": str(grant_id), "remaining": "3.5"}]
+    assert data["credit_holds"]["items"] == [{"key": "a", "settled": "1.5"}]
+    assert data["credit_spends"]["items"] == [{"amount": "1.5"}]
+    assert data["credit_entries"]["next_cursor"] is not None
+    assert data["credit_caps"] == [{"scope": "workspace", "limit": "5"}]
+    assert data["credit_alerts"] == [{"threshold": "1", "is_armed": True}]
 
 
 async def test_settings_are_what_was_set(customer: Customer) -> None:
