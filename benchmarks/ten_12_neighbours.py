@@ -1,4 +1,4 @@
-"""TEN-12: how a quiet workspace is answered alone, beside one that asks at a hundred times its pace, and when that one is over its quota."""
+"""TEN-12: how a quiet workspace is answered alone, beside one that asks at a hundred times its pace, and once that is over its quota."""
 
 import asyncio
 import os
