@@ -92,6 +92,16 @@ class Shown:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class NeverNull:
+    """Tells the schema's readers that a field may be left out, but not be null: `Annotated[Name | None, NeverNull()] = None`."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        (choice,) = (choice for choice in made.pop("anyOf") if choice != {"type": "null"})
+        return {**choice, **made}
+
+
 Text = Annotated[str, AfterValidator(printable), Shown(PRINTABLE)]
 """Text without control characters, in Unicode NFC."""
 
