@@ -41,6 +41,8 @@ MEMORIES = {
     "providers/smtp/transport.py:_idle": PROCESS,
     "web/module.py:personal_data": PROCESS,
     "web/problems.py:_texts": PROCESS,
+    "web/turns.py:_lines": "a credential, whose digest is nobody else's, or a workspace",
+    "web/turns.py:_over": "a credential, whose digest is nobody else's",
 }
 WORKSPACE_FIRST = {
     "modules/marketing/service/tracking.py:_links",
