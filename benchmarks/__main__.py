@@ -39,7 +39,7 @@ async def _run(benchmark: Benchmark) -> list[Figure]:
 def _discover() -> dict[str, Benchmark]:
     known: dict[str, Benchmark] = {}
     for entry in pkgutil.iter_modules([str(Path(benchmarks.__file__ or "").parent)]):
-        if entry.name.startswith(("perf_", "aud_", "authn_")):
+        if entry.name.startswith(("perf_", "aud_", "authn_", "ten_")):
             module = importlib.import_module(f"benchmarks.{entry.name}")
             known[module.NAME] = module.run
     return known

@@ -77,7 +77,7 @@ def _summary(report: dict[str, Any], keeper: Keeper) -> str:
         return "fuzz: there is no report; the run was cut off"
     operations, cases = report["operations"], report["test_cases"]
     failures = "; ".join(f"{failure['title']} in {', '.join(failure['operations'])}" for failure in report["failures"])
-    used_up = keeper.accounts_made - len(PEERS)
+    used_up = max(0, keeper.accounts_made - len(PEERS))
     found = f"{cases['generated']} examples, {cases['unique_failures']} failures, {len(report['errors'])} errors"
     took = f"in {report['running_time']:.0f} s with seed {report['seed']}"
     peers = f"the peers {' and '.join(PEERS)} needed {used_up} new accounts"

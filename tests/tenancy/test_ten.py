@@ -1,6 +1,7 @@
 """The rules of tenancy that are not asked route by route: catalog, settings, keys, files, events, neighbours."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -13,16 +14,31 @@ from tests.architecture.source import ROOT
 from tests.conftest import TestDatabase
 from tests.customers import no_lifespan, visitor_at
 from tests.tenancy.companies import Company
-from tests.tenancy.deployments import Deployment, World, copied, deployed
+from tests.tenancy.deployments import Deployment, Walls, World, copied, deployed
 from tests.tenancy.test_walls import acting
 
 from nexusone.apps.compose import composed
+from nexusone.kernel.contract import Contract
+from nexusone.kernel.errors import RateLimited
 from nexusone.kernel.ids import new_id
 from nexusone.platform.blobs import BlobKeyRefused, BlobLinkRefused, sign_link, verify_link
 from nexusone.platform.events import find_event, list_events_after
+from nexusone.platform.jobs import JobKind, enqueue
 from nexusone.platform.origin import Principal
 from nexusone.platform.runtime import Context
 from nexusone.web.files import LINK_PURPOSE
+from nexusone.web.security_trail import SecurityTrail
+
+
+class Trial(Contract):
+    """A job that nobody runs."""
+
+
+async def _left_alone(ctx: Context, work: Trial) -> None:
+    raise AssertionError(work)
+
+
+TRIAL = JobKind(name="trial.same_key", payload=Trial, handler=_left_alone)
 
 Companies = tuple[Company, Company]
 SESSION_SETTING = re.compile(
@@ -137,6 +153,50 @@ def test_ten_11_counters_jobs_and_channels_carry_the_workspace(copy: TestDatabas
         ).fetchall()
     assert jobs == []
     assert locks == []
+
+
+async def test_ten_11_the_same_key_of_a_job_is_another_in_another_workspace(copy: TestDatabase, world: World) -> None:
+    async with composed(world.settings, url=copy.url, keys=world.keys, ports=world.ports) as made:
+        contexts = [made.runtime.system(company.workspace_id) for company in world.companies]
+        for ctx in contexts * 2:
+            async with ctx.transaction("identity") as tx:
+                await enqueue(tx, TRIAL, Trial(), key="the same")
+    with psycopg.connect(copy.admin_url) as admin:
+        asked = "select headers ->> 'workspace_id' from queue.pgqueuer where entrypoint = %s order by id"
+        left = admin.execute(asked, (TRIAL.name,)).fetchall()
+        admin.execute("delete from queue.pgqueuer where entrypoint = %s", (TRIAL.name,))
+    assert left == [(str(ctx.workspace),) for ctx in contexts]
+
+
+async def test_ten_11_a_data_key_of_the_same_purpose_is_another_in_another_workspace(deployment: Deployment) -> None:
+    vault, (ours, theirs) = deployment.composition.runtime.vault, deployment.companies
+    found = [await vault.key_of(company.workspace_id) for company in (ours, theirs, ours, theirs)]
+    assert found[0] is found[2]
+    assert found[1] is found[3]
+    assert [key.workspace_id for key in found[:2]] == [ours.workspace_id, theirs.workspace_id]
+
+
+async def test_ten_11_who_is_limited_in_two_workspaces_is_told_to_both(deployments: Mapping[Walls, Deployment]) -> None:
+    deployment = deployments["both walls"]
+    runtime, person, trail = deployment.composition.runtime, Principal(kind="user", id=new_id(), permissions=frozenset()), SecurityTrail()
+    with psycopg.connect(deployment.database.admin_url) as admin:
+        asked = "select count(*) from platform.audit_entry where workspace_id = %s and object_id = %s"
+        for company in deployment.companies:
+            ctx = Context(runtime=runtime, workspace_id=company.workspace_id, principal=person, request_id="test")
+            for _ in range(2):
+                await trail.note(ctx, RateLimited(), operation=f"trial {person.id}")
+            assert admin.execute(asked, (company.workspace_id, f"trial {person.id}")).fetchone() == (1,)
+
+
+async def test_ten_11_the_numbers_of_a_process_name_no_workspace_and_nobody_in_it(deployment: Deployment) -> None:
+    for company in deployment.companies:
+        async with deployment.client_of(company) as client:
+            assert (await client.get("/v1/contacts")).is_success
+            assert (await client.get(f"/v1/contacts/{company.ids['contact_id']}")).status_code in (200, 404)
+            shown = (await client.get("/metrics")).text
+        assert "/v1/contacts/{contact_id}" in shown
+        assert company.mark not in shown
+        assert not any(str(value) in shown for value in (company.workspace_id, *company.ids.values()))
 
 
 async def test_ten_12_a_neighbour_that_spends_its_limit_leaves_the_others_theirs(world: World) -> None:

@@ -215,3 +215,11 @@ def test_api_10_any_text_is_either_refused_or_printable_and_normal(text: str) ->
     else:
         assert not UNPRINTABLE.search(read)
         assert read == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [(b"24.0", 24), (b"2e1", 20), (b"-0.0", 0), (b"24.5", 24.5), (b"9007199254740992.0", 2.0**53)]
+)
+def test_a_number_is_whole_by_its_value(written: bytes, read: float) -> None:
+    found = read_json(written)
+    assert (found, type(found)) == (read, type(read))

@@ -124,6 +124,7 @@ def test_keys_are_declared_where_they_are_taken(application: ASGIApp, described:
         ("SignIn", "email", ["ada@example.com"], ["ada", "a b@example.com", "a\u0000@example.com", "a\u202e@example.com"]),
         ("SignIn", "password", ["any thing\t\u0007"], ["a\u0000"]),
         ("NewInvitation", "role", ["marketer"], ["Marketer", "a b"]),
+        ("SegmentChange", "name", ["Best"], ["", " "]),
         ("NewAgencyWorkspace", "name", [" Client & Co "], ["   ", "a\u0007", "a\u202eb"]),
     ],
 )
@@ -141,3 +142,24 @@ def test_no_text_of_a_request_may_hold_a_nul(described: dict[str, Any]) -> None:
             schema = resolved(described, parameter["schema"])
             if schema.get("type") == "string" and not schema.keys() & {"format", "enum", "const"}:
                 assert not Draft202012Validator(schema).is_valid("a\u0000b"), parameter["name"]
+
+
+def test_what_is_not_sent_is_not_null(described: dict[str, Any]) -> None:
+    for _, _, operation in operations(described):
+        for parameter in operation.get("parameters", ()):
+            assert not Draft202012Validator({**parameter["schema"], "components": described["components"]}).is_valid(None), parameter
+
+
+def test_the_version_to_change_is_described_as_it_is_read(described: dict[str, Any]) -> None:
+    parameters = described["paths"]["/v1/workspace"]["patch"]["parameters"]
+    schema = next(parameter["schema"] for parameter in parameters if parameter["name"] == "if-match")
+    assert all(Draft202012Validator(schema).is_valid(tag) for tag in ('"3"', 'W/"3"', "*"))
+    assert not any(Draft202012Validator(schema).is_valid(tag) for tag in ("3", "null", '"x"', ""))
+
+
+def test_what_may_be_left_out_but_not_removed_is_never_null(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    whole = {**schemas["SegmentChange"], "components": described["components"]}
+    assert Draft202012Validator(whole).is_valid({})
+    assert not Draft202012Validator(whole).is_valid({"name": None})
+    assert not Draft202012Validator(whole).is_valid({"definition": None})

@@ -14,8 +14,9 @@ from pydantic_core import CoreSchema
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # What a text must not hold, in the words of JSON Schema (whose texts have no lone surrogates): the inside of a class of a pattern.
 CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069"
+BLANKS = r"\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 PRINTABLE = f"^[^{CONTROLS}]*$"
-PRINTABLE_NAME = f"^[^{CONTROLS}]*[^{CONTROLS}\\s][^{CONTROLS}]*$"
+NOT_BLANK = f"^[^{CONTROLS}]*[^{CONTROLS}{BLANKS}][^{CONTROLS}]*$"
 RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
 
 
@@ -80,7 +81,7 @@ Instant = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class Shown:
     """Tells the schema's readers what a validator asks for, unless the type has a narrower pattern."""
 
     pattern: str
@@ -91,12 +92,20 @@ class _Shown:
         return made
 
 
-Text = Annotated[str, AfterValidator(printable), _Shown(PRINTABLE)]
+@dataclass(frozen=True, slots=True)
+class NeverNull:
+    """Tells the schema's readers that a field may be left out, but not be null: `Annotated[Name | None, NeverNull()] = None`."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        (choice,) = (choice for choice in made.pop("anyOf") if choice != {"type": "null"})
+        return {**choice, **made}
+
+
+Text = Annotated[str, AfterValidator(printable), Shown(PRINTABLE)]
 """Text without control characters, in Unicode NFC."""
 
-Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(printable), _Shown(PRINTABLE_NAME)
-]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(printable), Shown(NOT_BLANK)]
 """A human name of a thing: 1 to 200 characters."""
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]

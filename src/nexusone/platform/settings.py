@@ -18,6 +18,7 @@ class PlatformSettings(BaseSettings):
     """One instance a process. In `sandbox` mode every vendor is a simulator and nothing leaves the machine.
 
     `rate_limit_factor` multiplies the shares of single operations (sign-ins, mails, invitations); large ones are for the sandbox.
+    `requests_at_once` is how many of one workspace's requests a process answers at a time; the others wait for one another.
     """
 
     model_config = SettingsConfigDict(env_prefix="NEXUSONE_", extra="ignore", frozen=True)
@@ -41,6 +42,7 @@ class PlatformSettings(BaseSettings):
     rate_limit_workspace: str = "60000/minute"
     rate_limit_anonymous: str = "300/minute"
     rate_limit_factor: int = Field(default=1, ge=1)
+    requests_at_once: int = Field(default=8, ge=1, le=10_000)
     metrics_token: str | None = None
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()

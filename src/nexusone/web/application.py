@@ -28,6 +28,7 @@ from nexusone.web.openapi import document
 from nexusone.web.paging import CURSOR_KEY_STATE
 from nexusone.web.problems import Messages, problem_response, refusal_of
 from nexusone.web.stream import LIVE_STATE
+from nexusone.web.turns import Turns
 
 KIT_DOORS: tuple[Door, ...] = (health.door, stream.door, files.door, graphql.door)
 
@@ -64,6 +65,7 @@ def build_application(runtime: Runtime, parts: ApplicationParts) -> ASGIApp:
         runtime=runtime,
         messages=parts.messages,
         anonymous_rate=settings.rate_limit_anonymous,
+        turns=Turns(settings.requests_at_once),
         trusted_proxies=settings.trusted_proxies,
     )
     setattr(app.state, GATE_STATE, gate)

@@ -19,7 +19,13 @@ async def context_from(request: Request) -> Context:
 
 
 async def _expected_version(
-    if_match: Annotated[str | None, Header(description="The ETag of the version to change; another version refuses with 412.")] = None,
+    if_match: Annotated[
+        str | None,
+        Header(
+            description="The ETag of the version to change; another version refuses with 412.",
+            json_schema_extra={"pattern": r'^(\*|(W/)?"[0-9]{1,18}")$', "examples": ['"3"']},
+        ),
+    ] = None,
 ) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None

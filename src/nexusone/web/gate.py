@@ -19,6 +19,7 @@ from starlette.responses import Response
 from nexusone.kernel.errors import (
     FieldError,
     InvalidRequest,
+    RateLimited,
     Refusal,
     Unauthenticated,
     Unavailable,
@@ -31,10 +32,11 @@ from nexusone.platform.idempotency import Replay, abandon, claim, record_answer
 from nexusone.platform.limits import Limit, rate, take
 from nexusone.platform.origin import ANONYMOUS, IdempotencyClaim
 from nexusone.platform.runtime import Context, Runtime
-from nexusone.web.admission import Arrival, Authenticator
+from nexusone.web.admission import Admission, Arrival, Authenticator
 from nexusone.web.problems import Messages, OutcomeUnknown, pointer_step, problem_response, refusal_of
 from nexusone.web.rights import OPERATOR, require_right
 from nexusone.web.security_trail import SecurityTrail
+from nexusone.web.turns import Turns, caller_of
 
 _log = structlog.get_logger(__name__)
 
@@ -90,6 +92,7 @@ class Gate:
     runtime: Runtime
     messages: Messages
     anonymous_rate: str
+    turns: Turns
     trusted_proxies: tuple[str, ...] = ()
     trail: SecurityTrail = field(default_factory=SecurityTrail)
 
@@ -109,7 +112,7 @@ class Gate:
             ctx, headers = await self._admit(request, declared, ctx)
             request.scope[CONTEXT_SCOPE_KEY] = ctx
             _refuse_unread(request, reading)
-            response = await self._answer_once(request, declared, ctx, answer)
+            response = await self._answer_in_turn(request, declared, ctx, answer)
         except (RequestValidationError, HTTPException) as error:
             response = await self._refuse_noted(refusal_of(error), request, declared, ctx)
         except Refusal as refusal:
@@ -155,7 +158,7 @@ class Gate:
             realm="operator" if declared.permission == OPERATOR else "workspace",
         )
         try:
-            admission = await self.runtime.port(Authenticator).admit(self.runtime, arrival)
+            admission = await self._admit_in_turn(arrival)
         except Unauthenticated as refusal:
             refusal.headers.update(await self._take_anonymously(ctx, declared))
             raise
@@ -164,6 +167,23 @@ class Gate:
         if declared.permission != AUTHENTICATED:
             require_right(admission.ctx, declared.permission, headers=admission.headers)
         return admission.ctx, dict(admission.headers)
+
+    async def _admit_in_turn(self, arrival: Arrival) -> Admission:
+        caller = caller_of(arrival.authorization or "")
+        self.turns.refuse_again(caller, cost=arrival.cost)
+        async with self.turns.turn(caller):
+            try:
+                return await self.runtime.port(Authenticator).admit(self.runtime, arrival)
+            except RateLimited as refusal:
+                self.turns.remember(caller, cost=arrival.cost, refusal=refusal)
+                raise
+
+    async def _answer_in_turn(self, request: Request, declared: Declared, ctx: Context, answer: Answer) -> Response:
+        # What costs more also lasts longer, and must not keep a workspace's own short questions waiting.
+        if declared.cost > 1 or ctx.workspace_id is None:
+            return await self._answer_once(request, declared, ctx, answer)
+        async with self.turns.turn(str(ctx.workspace_id)):
+            return await self._answer_once(request, declared, ctx, answer)
 
     async def _take_anonymously(self, ctx: Context, declared: Declared) -> dict[str, str]:
         limit = Limit(policy="anonymous", rate=rate(self.anonymous_rate), subject=ctx.ip or "", cost=max(1, declared.cost))

@@ -14,6 +14,7 @@ DESCRIPTION = (
 )
 
 WITHOUT_NUL = r"^[^\u0000]*$"
+TEXTUAL = ("string", ["string", "null"])
 # With one of these a text is narrow enough, or not read at the door as it stands.
 NARROWED = {"pattern", "format", "enum", "const", "contentMediaType", "contentEncoding"}
 
@@ -34,8 +35,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         for operations in made["paths"].values():
             for operation in operations.values():
                 _complete(operation)
-        _refuse_nul(made["paths"])
-        _refuse_nul(schemas)
+        _spell_out(made["paths"])
+        _spell_out(schemas)
         app.openapi_schema = made
     return app.openapi_schema
 
@@ -47,6 +48,8 @@ def _complete(operation: dict[str, Any]) -> None:
         unprocessable["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"].setdefault("400", _problem("The request cannot be read."))
     operation["responses"].setdefault("503", _problem("Something this needs does not answer; nothing was done."))
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
     if operation.get("requestBody"):
         operation["responses"].setdefault("413", _problem("The body is too large."))
         operation["responses"].setdefault("415", _problem("The body has another media type than this operation reads."))
@@ -54,17 +57,30 @@ def _complete(operation: dict[str, Any]) -> None:
         operation["responses"].setdefault("409", _problem("The first request with this Idempotency-Key has not ended yet."))
 
 
-def _refuse_nul(part: Any) -> None:
-    """Says in the schema of every free text what is refused at the door."""
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """What is not sent is not null: a header, a path and a query hold text only."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
+    if not choices:
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**choices[0], **rest} if len(choices) == 1 else {**rest, "anyOf": choices}
+
+
+def _spell_out(part: Any) -> None:
+    """Says in the schema of every free text what is refused at the door, and that an object has no other keys than those it describes."""
     if isinstance(part, list):
         for inner in part:
-            _refuse_nul(inner)
+            _spell_out(inner)
     elif isinstance(part, dict):
-        if part.get("type") == "string" and not part.keys() & NARROWED:
+        if part.get("type") in TEXTUAL and not part.keys() & NARROWED:
             part["pattern"] = WITHOUT_NUL
+        patterns = part.get("patternProperties", {})
+        if len(patterns) == 1 and "additionalProperties" not in part:
+            ((pattern, part["additionalProperties"]),) = part.pop("patternProperties").items()
+            part["propertyNames"] = {**part.get("propertyNames", {}), "pattern": pattern}
         for name, inner in part.items():
             if name not in ("example", "examples", "default"):
-                _refuse_nul(inner)
+                _spell_out(inner)
 
 
 def _problem(description: str) -> dict[str, Any]:

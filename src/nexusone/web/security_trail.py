@@ -6,6 +6,7 @@ They are written where a request is refused anyway, so that requests that succee
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
@@ -25,7 +26,7 @@ _log = structlog.get_logger(__name__)
 class SecurityTrail:
     """What one process remembers having told."""
 
-    _told: OrderedDict[tuple[str, str, str], datetime] = field(default_factory=OrderedDict)
+    _told: OrderedDict[tuple[UUID | None, str, str, str], datetime] = field(default_factory=OrderedDict)
 
     async def note(self, ctx: Context, refusal: Refusal, *, operation: str) -> None:
         """Writes what a refusal says of security; other refusals, and a database that is away, leave no trace here but a log line."""
@@ -39,7 +40,7 @@ class SecurityTrail:
 
     def _is_news(self, action: str, operation: str, ctx: Context) -> bool:
         who = ctx.principal.label if ctx.principal.id else ctx.ip or ""
-        place, now = (action, operation, who), ctx.now()
+        place, now = (ctx.workspace_id, action, operation, who), ctx.now()
         if (last := self._told.get(place)) is not None and now - last < TOLD_AGAIN_AFTER:
             return False
         self._told[place] = now

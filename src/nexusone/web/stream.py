@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -22,12 +23,24 @@ from nexusone.web.door import Door
 
 door = Door("stream")
 
+FRAME = {
+    "type": "object",
+    "description": "One event of the stream; `data` is JSON with the event's id, name, occurred_at and data.",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+
 LIVE_STATE = "live_events"
 PERMISSION = "events:read"
 CHECK_SECONDS = 5.0
 BEAT_SECONDS = 15.0
 CATCH_UP_MAX = 1000
 STREAM_SECONDS_MAX = 3600.0
+EVENT_ID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 @door.get(
@@ -35,10 +48,12 @@ STREAM_SECONDS_MAX = 3600.0
     permission=PERMISSION,
     summary="Follow what happens in the workspace, as server-sent events",
     response_class=StreamingResponse,
-    openapi_extra={"responses": {"200": {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
+    openapi_extra={"responses": {"200": {"content": {"text/event-stream": {"schema": FRAME}}}}},
 )
 async def follow(
-    ctx: Caller, request: Request, last_event_id: Annotated[str | None, Header(max_length=36, json_schema_extra={"format": "uuid"})] = None
+    ctx: Caller,
+    request: Request,
+    last_event_id: Annotated[str | None, Header(max_length=36, json_schema_extra={"format": "uuid", "pattern": EVENT_ID})] = None,
 ) -> StreamingResponse:
     live: LiveEvents = getattr(request.app.state, LIVE_STATE)
     following = _Following(ctx, live, after=_event_id(last_event_id), authorization=request.headers.get("authorization"))
@@ -127,7 +142,8 @@ def _frame(event: LoggedEvent) -> bytes:
 
 
 def _event_id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError as error:
-        raise InvalidRequest(reason="Last-Event-ID is not the id of an event") from error
+    if text is None:
+        return None
+    if not re.fullmatch(EVENT_ID, text):
+        raise InvalidRequest(reason="Last-Event-ID is not the id of an event")
+    return UUID(text)

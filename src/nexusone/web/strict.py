@@ -11,6 +11,8 @@ from nexusone.kernel.errors import InvalidRequest
 
 DEPTH_MAX = 40
 DIGITS_MAX = 400
+# Below it a float is exactly the whole number that it shows.
+EXACT_MAX = 2**53
 
 # Strings are matched whole, so that brackets inside them do not count.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
@@ -76,7 +78,8 @@ def _finite(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
         raise InvalidRequest(reason="a number is too large")
-    return value
+    # JSON knows one kind of number: 24.0 is 24.
+    return int(value) if abs(value) < EXACT_MAX and value.is_integer() else value
 
 
 def _check_depth(text: str) -> None:

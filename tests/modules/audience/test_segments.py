@@ -142,3 +142,15 @@ async def test_graphql_refuses_with_codes(company: Company, stranger: Company) -
     headers = {"Authorization": f"Bearer {key.json()['secret']}"}
     answer = (await company.client.post("/graphql", json={"query": "{ contacts { next_cursor } }"}, headers=headers)).json()
     assert answer["errors"][0]["extensions"]["code"] == "auth.forbidden"
+
+
+@pytest.mark.parametrize("value", [-6.812291509445416e107, 1e300, 2.0**63, 24.0, 9007199254740993])
+async def test_a_large_number_is_read_as_it_was_written(company: Company, value: float) -> None:
+    made = await define(company, {"not": {"attribute": "ltv", "op": "in", "value": [value, 0.5]}})
+    answer = await company.client.get(f"/v1/segments/{made['id']}")
+    assert (answer.status_code, answer.json()["definition"]) == (200, {"not": {"attribute": "ltv", "op": "in", "value": [value, 0.5]}})
+    assert (await company.client.get("/v1/segments")).status_code == 200
+    await company.add(email="rich@example.com", attributes={"ltv": value})
+    contacts = await company.contacts()
+    assert float(contacts[0]["attributes"]["ltv"]) == float(value)
+    assert await company.contacts(segment_id=made["id"]) == []

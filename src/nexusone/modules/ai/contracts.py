@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
-from nexusone.kernel.contract import Contract, Id, Instant, Text
-from nexusone.kernel.locale import canonical_locale
+from nexusone.kernel.contract import NOT_BLANK, Contract, Id, Instant, Shown, printable
+from nexusone.kernel.locale import TAG_PATTERN, canonical_locale
 from nexusone.kernel.money import CreditsText
 
 
@@ -15,8 +15,10 @@ def _not_blank(value: str) -> str:
     return value
 
 
-PromptText = Annotated[Text, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_not_blank)]
-LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=16), AfterValidator(canonical_locale)]
+PromptText = Annotated[
+    str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(printable), AfterValidator(_not_blank), Shown(NOT_BLANK)
+]
+LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=16), AfterValidator(canonical_locale), Shown(TAG_PATTERN)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
 
 GenerationKind = Literal["text"]

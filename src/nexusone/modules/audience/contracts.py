@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
-from nexusone.kernel.contract import Contract, Id, Instant, Name
+from nexusone.kernel.contract import Contract, Id, Instant, Name, NeverNull
 from nexusone.modules.audience.domain.contact import AttributeValue
 from nexusone.modules.audience.domain.segments import Definition
 
@@ -132,8 +132,8 @@ class SegmentChange(Contract):
 
     model_config = _example({"name": "Best customers"})
 
-    name: Name | None = None
-    definition: Definition | None = None
+    name: Annotated[Name | None, NeverNull()] = None
+    definition: Annotated[Definition | None, NeverNull()] = None
 
 
 class SegmentPreview(Contract):

@@ -211,7 +211,7 @@ async def test_authn_16_changing_the_password_ends_all_other_sessions_in_all_wor
     [
         "update identity.user_account set disabled_at = now() where id = %s",
         "delete from identity.member where user_id = %s",
-        "update identity.session set revoked_at = now() - interval '1 second' where user_id = %s",
+        "update identity.session set revoked_at = now() - interval '1 hour' where user_id = %s",
     ],
 )
 async def test_authn_16_losing_account_membership_or_session_is_felt_at_the_next_request(site: Site, statement: str) -> None:

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from nexusone.kernel.contract import Contract, Instant, Text
+from nexusone.kernel.contract import PRINTABLE, Contract, Instant, Shown, Text
 from nexusone.modules.audience.domain.contact import INTEGER_MAX, TEXT_FIELDS
 
 DEPTH_MAX = 8
@@ -84,8 +84,8 @@ def instant_of(value: ScalarValue) -> Instant:
         raise PydanticCustomError("not_a_time", "a time is RFC 3339 with an offset, like 2026-01-31T09:30:00Z") from None
 
 
-_SCALAR_SCHEMA = WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": VALUE_LENGTH_MAX})
-_ORDERED_SCHEMA = WithJsonSchema({"type": ["string", "number"], "maxLength": VALUE_LENGTH_MAX})
+_SCALAR_SCHEMA = WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": VALUE_LENGTH_MAX, "pattern": PRINTABLE})
+_ORDERED_SCHEMA = WithJsonSchema({"type": ["string", "number"], "maxLength": VALUE_LENGTH_MAX, "pattern": PRINTABLE})
 
 AttributeName = Annotated[str, StringConstraints(pattern=r"^(attributes\.)?[a-z][a-z0-9_]{0,62}$")]
 """A built-in field, or an attribute of the workspace; `attributes.email` is the attribute even where a field has the name."""
@@ -123,7 +123,9 @@ class TextSearch(Contract):
 
     attribute: Annotated[AttributeName, AfterValidator(_textual)]
     op: Literal["contains", "starts_with"]
-    value: Annotated[str, StringConstraints(min_length=1, max_length=VALUE_LENGTH_MAX), AfterValidator(_TEXT.validate_python)]
+    value: Annotated[
+        str, StringConstraints(min_length=1, max_length=VALUE_LENGTH_MAX), AfterValidator(_TEXT.validate_python), Shown(PRINTABLE)
+    ]
 
 
 class Existence(Contract):
@@ -219,6 +221,19 @@ _DEFINITION: Final[TypeAdapter[Node]] = TypeAdapter(Definition)
 def parse_definition(raw: object) -> Node:
     """The tree that JSON describes. Raises pydantic's ValidationError; `loc` of its errors is the path to the node."""
     return _DEFINITION.validate_python(raw)
+
+
+def stored_definition(raw: object) -> Node:
+    """The tree of a definition that was dumped and stored. The store writes large numbers with all their digits, as if they were whole."""
+    return parse_definition(_with_floats(raw))
+
+
+def _with_floats(raw: object) -> object:
+    if isinstance(raw, Mapping):
+        return {key: _with_floats(value) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_with_floats(value) for value in raw]
+    return float(raw) if isinstance(raw, int) and abs(raw) > INTEGER_MAX else raw
 
 
 def dump_definition(definition: Node) -> dict[str, object]:

@@ -41,6 +41,12 @@ door = Door("audience")
 Sought = Annotated[str | None, Query(min_length=1, max_length=300)]
 
 
+MADE = {
+    "description": "There was none; it is new.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Contact"}}},
+}
+
+
 @door.post("/contacts", permission="contacts:write", status=201, summary="Add a contact", refusals=(IdentifierTaken, NotInPlan))
 async def create_contact(ctx: Caller, body: ContactFields, response: Response) -> Contact:
     contact = await contacts.create_contact(ctx, wanted=body)
@@ -67,6 +73,7 @@ async def list_contacts(
     permission="contacts:write",
     summary="Make the contact of an external_id exactly as given: 201 if it is new",
     refusals=(IdentifierTaken, PreconditionFailed, NotInPlan),
+    openapi_extra={"responses": {"201": MADE}},
 )
 async def put_contact(ctx: Caller, external_id: str, body: ContactFields, expected: ExpectedVersion, response: Response) -> Contact:
     contact, is_new = await contacts.put_contact(ctx, external_id=external_id, wanted=body, version=expected)

@@ -7,7 +7,7 @@ from nexusone.kernel.errors import FieldError, PreconditionFailed, Unprocessable
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.page import PageOf, PageRequest
 from nexusone.modules.audience.contracts import NewSegment, Segment, SegmentChange, SegmentCount, SegmentPreview
-from nexusone.modules.audience.domain.segments import dump_definition, parse_definition
+from nexusone.modules.audience.domain.segments import dump_definition, stored_definition
 from nexusone.modules.audience.events import SegmentCreated, SegmentDeleted, SegmentUpdated
 from nexusone.modules.audience.service.refusals import SegmentNotFound, SegmentReadOnly
 from nexusone.modules.audience.store import segments
@@ -174,14 +174,14 @@ async def _access(ctx: Context, tx: Transaction, segment_id: UUID) -> str | None
 
 def relation_of(row: SegmentRow, *, prefix: str = "segment") -> Relation:
     """What a stored segment means; parameters are named `<prefix>_<n>`."""
-    return segment_relation(parse_definition(row.definition), prefix=prefix)
+    return segment_relation(stored_definition(row.definition), prefix=prefix)
 
 
 def _segment(row: SegmentRow) -> Segment:
     return Segment(
         id=row.id,
         name=row.name,
-        definition=parse_definition(row.definition),
+        definition=stored_definition(row.definition),
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

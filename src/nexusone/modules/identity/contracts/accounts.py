@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, StringConstraints
 
-from nexusone.kernel.contract import CONTROLS, Contract, Id, Instant, Name, printable
+from nexusone.kernel.contract import BLANKS, CONTROLS, Contract, Id, Instant, Name, printable
 
 # The pattern stands on the bare text: after a validator it would not be shown in the schema.
-_PART = rf"[^@\s{CONTROLS}]+"
+_PART = f"[^@{BLANKS}{CONTROLS}]+"
 EmailText = Annotated[
     str, StringConstraints(min_length=3, max_length=254, pattern=rf"^{_PART}@{_PART}\.{_PART}$"), AfterValidator(printable)
 ]

@@ -4,17 +4,21 @@ import ipaddress
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from nexusone.kernel.contract import Contract, Id, Instant, Name
 
 Permission = Annotated[str, StringConstraints(pattern=r"^([a-z_]{2,40}:[a-z_]{2,40}|\*)$")]
 
 
+NOT_A_NETWORK = "a network is an address with a prefix length and no bits beyond it, such as 203.0.113.0/24"
+
+
 def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
-        raise ValueError("a network is an address with a prefix length and no bits beyond it, such as 203.0.113.0/24") from error
+        raise PydanticCustomError("not_a_network", NOT_A_NETWORK) from error
 
 
 Network = Annotated[str, StringConstraints(min_length=2, max_length=50), AfterValidator(_network)]

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import AfterValidator, ConfigDict, StringConstraints
 
-from nexusone.kernel.contract import Contract, Id, Instant, Name, Text
+from nexusone.kernel.contract import Contract, Id, Instant, Name, Shown, Text, printable
+from nexusone.kernel.locale import TAG_PATTERN
 
-LocaleText = Annotated[Text, StringConstraints(min_length=2, max_length=35)]
+LocaleText = Annotated[str, StringConstraints(min_length=2, max_length=35), AfterValidator(printable), Shown(TAG_PATTERN)]
 ZoneText = Annotated[Text, StringConstraints(min_length=1, max_length=64)]
 WorkspaceState = Literal["active", "suspended", "to_be_deleted"]
 

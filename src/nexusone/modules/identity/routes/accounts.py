@@ -5,6 +5,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from nexusone.kernel.errors import NotFound
 from nexusone.modules.identity.contracts.accounts import (
     ChangePassword,
     ForgotPassword,
@@ -71,7 +72,7 @@ async def verify(ctx: Caller, body: Verify) -> SignedIn:
     return await signing_up.verify(ctx, shown=body)
 
 
-@door.post("/auth/sign-in", permission=PUBLIC, summary="Open a session", refusals=(WrongCredentials, SsoRequired))
+@door.post("/auth/sign-in", permission=PUBLIC, summary="Open a session", refusals=(WrongCredentials, SsoRequired, NotFound))
 async def sign_in(ctx: Caller, body: SignIn) -> SignedIn | MfaChallenge:
     return await signing_in.sign_in(ctx, wanted=body)
 
