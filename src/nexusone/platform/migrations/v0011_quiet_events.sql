@@ -1,3 +1,5 @@
+-- There is no deployment yet that is served while this runs, so it may lock what it changes.
+-- squawk-ignore-file require-concurrent-index-creation, ban-drop-function
 -- A notification takes a lock of the whole server until its commit is on disk: one transaction after the other. Whoever follows events
 -- looks for them instead, by the transactions that had not ended when it looked last.
 drop trigger announce on platform.event;
