@@ -13,6 +13,7 @@ import httpx2
 from tests.architecture.operations import no_lifespan
 from tests.modules.ai.scripted import scripted
 from tests.modules.marketing.sending.carrier import Carrier
+from tests.tenancy.credit_rows import fill_credits
 from tests.tenancy.payment_rows import fill_payments
 from tests.tenancy.plan_rows import fill_plans
 from tests.tenancy.subscription_rows import fill_subscriptions
@@ -88,6 +89,7 @@ async def _grown(composition: Composition, client: httpx2.AsyncClient, carrier: 
     await composition.runtime.vault.key_of(workspace_id)
     ids |= await fill_payments(composition.runtime.system(workspace_id))
     await fill_subscriptions(composition.runtime.system(workspace_id))
+    ids |= await fill_credits(composition.runtime.system(workspace_id))
     await fill_plans(composition.runtime.system(workspace_id), client_id=UUID(ids["workspace_id"]))
     return Company(client, workspace_id, ids)
 
