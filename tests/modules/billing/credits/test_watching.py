@@ -1,17 +1,22 @@
 """Low balances: told once each time a threshold is crossed, live and by mail; more is bought where that is wanted."""
 
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from tests.conftest import ContextMaker
+from tests.customers import Customer
 from tests.modules.billing.credits.ledgers import HOUR, Ledger, ledger_of
+from tests.modules.billing.subscriptions.subscribed import company
 
 from nexusone.kernel.money import credits_to_text
 from nexusone.modules.billing import api
 from nexusone.modules.billing.contracts.caps import AlertsWish, TopUpWish
+from nexusone.modules.billing.events import BalanceLow
 from nexusone.modules.billing.service import expiry, grants, watching
+from nexusone.modules.billing.service.credits_mails import tell_of_low_balance
+from nexusone.modules.identity.ports import SystemMail, SystemMailer
 from nexusone.platform.runtime import Runtime
-
-Drain = Callable[[], Awaitable[None]]
 
 
 async def told(ledger: Ledger) -> list[int]:
@@ -132,3 +137,34 @@ async def test_a_top_up_that_is_off_asks_for_nothing(runtime: Runtime) -> None:
     await top_up(ledger, threshold=50, amount=100, most=150, is_enabled=False)
     await ledger.spend(90)
     assert await wanted(ledger) == []
+
+
+class Outbox:
+    """A SystemMailer that keeps what it took."""
+
+    def __init__(self) -> None:
+        self.mails: list[SystemMail] = []
+
+    async def send(self, mail: SystemMail) -> None:
+        self.mails.append(mail)
+
+
+@pytest.mark.parametrize("locale", ["en", "de", "es", "fr", "ar"])
+async def test_whoever_is_billed_is_mailed_in_their_language(make_context: ContextMaker, locale: str) -> None:
+    here = await company(make_context, locale=locale)
+    outbox = Outbox()
+    runtime = here.ctx.runtime
+    ctx = replace(here.ctx, runtime=replace(runtime, ports={**runtime.ports, SystemMailer: outbox}))
+    await tell_of_low_balance(ctx, event=BalanceLow(threshold_micros=50_000_000, unspent_micros=12_500_000))
+    (mail,) = outbox.mails
+    assert (mail.recipient, mail.locale) == ("accounts@example.com", locale)
+    assert "12.5" in mail.subject
+    assert "50" in mail.text
+    assert "/billing" in mail.text
+
+
+async def test_without_a_billing_profile_the_owner_is_mailed(customer: Customer, runtime: Runtime) -> None:
+    outbox = Outbox()
+    ctx = replace(runtime, ports={**runtime.ports, SystemMailer: outbox}).system(customer.workspace_id)
+    await tell_of_low_balance(ctx, event=BalanceLow(threshold_micros=50_000_000, unspent_micros=-1))
+    assert [mail.recipient for mail in outbox.mails] == [customer.email]
