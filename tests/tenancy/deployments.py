@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 import httpx2
@@ -22,6 +23,7 @@ from tests.tenancy.stage import Stage
 
 from nexusone.apps.compose import Composition, composed
 from nexusone.apps.providers import SandboxAddresses, build_ports
+from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.ports import TextModel
 from nexusone.modules.billing.ports import PaymentGateways
@@ -87,6 +89,7 @@ class World:
     ports: Mapping[type[object], object]
     database: str
     companies: Companies
+    grown_at: datetime
 
 
 @asynccontextmanager
@@ -109,7 +112,8 @@ async def grown_world(
             database.admin_url,
         )
         companies = (await grown(stage), await grown(stage))
-    yield World(postgres, used, keys, ports, database.url.rsplit("/", 1)[-1].split("?")[0], companies)
+        grown_at = made.runtime.clock.now()
+    yield World(postgres, used, keys, ports, database.url.rsplit("/", 1)[-1].split("?")[0], companies, grown_at)
     for vendor in (*made.runtime.port(PaymentGateways).by_name.values(), *ports.values()):
         if isinstance(vendor, Closed):
             await vendor.close()
@@ -120,7 +124,9 @@ async def deployed(world: World, walls: Walls) -> AsyncIterator[Deployment]:
     """The companies behind those walls."""
     with copied(world, has_row_security=walls != "queries alone") as database:
         async with composed(world.settings, url=database.url, keys=world.keys, ports=world.ports) as made:
-            yield Deployment(walls, made, made.application(lifespan=no_lifespan), database, world.companies)
+            # The companies stay as freshly signed in as they were when they had grown, however long the tests take.
+            steady = replace(made, runtime=replace(made.runtime, clock=MovedClock(world.grown_at)))
+            yield Deployment(walls, steady, steady.application(lifespan=no_lifespan), database, world.companies)
 
 
 @contextmanager
