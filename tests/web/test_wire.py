@@ -83,7 +83,8 @@ async def test_a_request_is_answered(line: Line) -> None:
 
 async def test_a_body_without_a_length_is_bounded_while_it_comes(line: Line, knocker: Customer) -> None:
     await line.send(head("POST", "/v1/probe/knocks", authorized(knocker), "Content-Type: application/json", "Transfer-Encoding: chunked"))
-    for _ in range(18):
+    # One chunk more than may be, and none after it: what is sent to who has answered and gone resets the line.
+    for _ in range(17):
         await line.send(b"10000\r\n" + b" " * 65536 + b"\r\n")
     status, answer = await line.answer()
     assert status == 413

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 
 import psycopg
 import pytest
@@ -114,13 +113,13 @@ async def test_authn_03_hashing_runs_in_a_pool_and_the_loop_stays_free(open_site
     person = await open_site.open_account()
     guesses = [asyncio.create_task(open_site.sign_in(person, password=f"a wrong guess number {n}")) for n in range(20)]
     await asyncio.sleep(0.02)
-    longest = 0.0
+    turns = 0
     while not all(guess.done() for guess in guesses):
-        began = time.perf_counter()
         await asyncio.sleep(0.001)
-        longest = max(longest, time.perf_counter() - began)
+        turns += 1
     assert {guess.result().status_code for guess in guesses} == {401}
-    assert longest < 0.2
+    # Hashing on the loop would leave it about one turn for each guess; how long turns are is for the benchmark AUTHN-03 to say.
+    assert turns > 3 * len(guesses)
 
 
 def test_authn_03_the_pool_leaves_a_core_to_others() -> None:
