@@ -28,6 +28,7 @@ SUBJECTS = {
 MEMORIES = {
     "modules/ai/service/errands.py:_running": PROCESS,
     "modules/audience/store/segment_relation.py:parameters": "one statement's values",
+    "modules/billing/service/subscriptions_steps.py:told": "one fact's words",
     "modules/identity/service/sso_issuers.py:keys": PUBLIC,
     "modules/identity/service/sso_issuers.py:metadata": PUBLIC,
     "modules/marketing/service/sending/slots.py:_slots": PROCESS,
@@ -52,8 +53,8 @@ WORKSPACE_FIRST = {
     "web/security_trail.py:_told",
 }
 
-# The database's advisory locks: one, of a migration, while nothing else runs.
-LOCKS = {"platform/schema.py"}
+# Advisory locks of no workspace: a migration's, while nothing else runs, and that of the one catalogue of plans. All others name theirs.
+LOCKS = {"platform/schema.py", "modules/billing/store/plan_writing.py"}
 
 # The numbers of a process are no workspace's: their labels come from closed sets.
 LABELS = {"method", "route", "status", "job", "outcome", "queue", "pool", "state"}
@@ -96,8 +97,10 @@ def unscoped_memories(file: SourceFile) -> Iterator[str]:
 
 def advisory_locks(file: SourceFile) -> Iterator[str]:
     """Workspaces that share a lock wait for each other."""
-    if "advisory" in file.text.replace("advisory lock)", "") and file.path not in LOCKS:
-        yield "takes an advisory lock"
+    texts = (node for node in ast.walk(file.tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    for node in texts:
+        if "pg_advisory" in str(node.value) and "%(workspace_id)s" not in str(node.value) and file.path not in LOCKS:
+            yield f"{node.lineno}: takes an advisory lock"
 
 
 def open_labels(file: SourceFile) -> Iterator[str]:
