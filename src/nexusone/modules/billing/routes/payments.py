@@ -42,6 +42,9 @@ from nexusone.web.door import Door
 from nexusone.web.gate import PUBLIC
 from nexusone.web.paging import Pager
 
+# What a vendor tells is in its own words; the id and the kind of the event are in all of them.
+NEWS = {"id": "evt_0198c0de", "type": "payment_intent.succeeded", "data": {}}
+
 door = Door("payments")
 
 Currency = Annotated[str, Query(pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
@@ -145,7 +148,7 @@ async def purchase(ctx: Caller, body: NewPurchase) -> Purchase:
     cost=0,
     summary="Where payment vendors tell what happened",
     refusals=(WebhookEndpointNotFound, WebhookNotVerified, PayloadTooLarge, CheckoutUnavailable),
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object", "examples": [NEWS]}}}}},
 )
 async def hear(ctx: Caller, request: Request, endpoint: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,30}$")]) -> WebhookTaken:
     limit = ctx.setting(PaymentSettings).webhook_bytes_max
