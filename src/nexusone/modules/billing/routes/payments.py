@@ -43,7 +43,7 @@ from nexusone.web.gate import PUBLIC
 from nexusone.web.paging import Pager
 
 # What a vendor tells is in its own words; the id and the kind of the event are in all of them.
-NEWS = {"id": "evt_0198c0de", "type": "payment_intent.succeeded", "data": {}}
+NEWS = {"id": "evt_0198c0de", "type": "payment.succeeded", "data": {}}
 
 door = Door("payments")
 
