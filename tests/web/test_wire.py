@@ -14,6 +14,7 @@ from tests.web.serving import served
 from nexusone.apps.wire import BoundedProtocol
 from nexusone.web.boundary import HEAD_BYTES_MAX
 
+# A line is opened last, so that it does not wait for what else a test needs.
 PATIENCE = 0.4
 
 
@@ -81,7 +82,7 @@ async def test_a_request_is_answered(line: Line) -> None:
     assert (await line.answer())[0] == 200
 
 
-async def test_a_body_without_a_length_is_bounded_while_it_comes(line: Line, knocker: Customer) -> None:
+async def test_a_body_without_a_length_is_bounded_while_it_comes(knocker: Customer, line: Line) -> None:
     await line.send(head("POST", "/v1/probe/knocks", authorized(knocker), "Content-Type: application/json", "Transfer-Encoding: chunked"))
     # One chunk more than may be, and none after it: what is sent to who has answered and gone resets the line.
     for _ in range(17):
@@ -91,7 +92,7 @@ async def test_a_body_without_a_length_is_bounded_while_it_comes(line: Line, kno
     assert b'"code": "request.too_large"' in answer
 
 
-async def test_a_body_without_a_length_within_the_limit_is_read(line: Line, knocker: Customer, probe: Probe) -> None:
+async def test_a_body_without_a_length_within_the_limit_is_read(knocker: Customer, line: Line, probe: Probe) -> None:
     await line.send(head("POST", "/v1/probe/knocks", authorized(knocker), "Content-Type: application/json", "Transfer-Encoding: chunked"))
     await line.send(b'8\r\n{"name":\r\n4\r\n"a"}\r\n0\r\n\r\n')
     assert (await line.answer())[0] == 201
@@ -170,7 +171,7 @@ async def test_a_client_that_drips_is_dropped(line: Line) -> None:
     assert time.monotonic() - began < 5
 
 
-async def test_a_slow_answer_is_not_a_slow_client(line: Line, knocker: Customer, probe: Probe) -> None:
+async def test_a_slow_answer_is_not_a_slow_client(knocker: Customer, line: Line, probe: Probe) -> None:
     probe.wait.clear()
     body = b'{"name":"a"}'
     headers = [authorized(knocker), "Content-Type: application/json", "Idempotency-Key: k", f"Content-Length: {len(body)}"]
