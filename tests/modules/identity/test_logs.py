@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.customers import Customer
+from tests.modules.identity.tokens import secret_of
 
 from nexusone.kernel.ids import new_id
 from nexusone.platform.telemetry import TelemetrySettings, configure
@@ -46,5 +47,5 @@ async def test_no_secret_and_no_address_is_logged(log: io.StringIO, customer: Cu
     text = log.getvalue()
     for line in text.splitlines():
         json.loads(line)
-    for secret in (canary, key, key.rpartition("_")[2], session["access_token"], spent, customer.email, customer.password):
+    for secret in (canary, key, secret_of(key), session["access_token"], spent, customer.email, customer.password):
         assert secret not in text

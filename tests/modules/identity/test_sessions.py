@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 from starlette.types import ASGIApp
 from tests.conftest import TestDatabase
 from tests.customers import PASSWORD, Customer, customer_at, fresh_ip, no_lifespan, visitor_at
+from tests.modules.identity.tokens import secret_of
 
 from nexusone.apps.compose import Composition
 from nexusone.kernel.clock import MovedClock
@@ -252,8 +253,8 @@ async def test_the_database_holds_no_secret(customer: Customer, database: TestDa
     secrets = [
         customer.password,
         customer.session["access_token"],
-        customer.session["refresh_token"].rpartition("_")[2],
-        key.rpartition("_")[2],
+        secret_of(customer.session["refresh_token"]),
+        secret_of(key),
     ]
     with psycopg.connect(database.admin_url) as admin:
         tables = admin.execute(

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from tests.conftest import TestDatabase
 from tests.modules.identity.sso.companies import COOKIE, Company, DriftingClock, claims_of, come_back
+from tests.modules.identity.tokens import secret_of
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.identity.domain.sso import pkce_challenge
@@ -324,7 +325,7 @@ async def test_authn_13_a_dump_holds_no_state_binding_nonce_verifier_or_secret(
 ) -> None:
     await company.connect()
     way = await company.begin(visitor)
-    secrets = [way.asked["state"].rpartition("_")[2], way.binding.rpartition("_")[2], way.asked["nonce"], "sandbox-secret"]
+    secrets = [secret_of(way.asked["state"]), secret_of(way.binding), way.asked["nonce"], "sandbox-secret"]
     with psycopg.connect(database.admin_url) as connection:
         for table in ("sso_connection", "sso_attempt", "sso_domain", "sso_identity"):
             text = str(connection.execute(f"select * from identity.{table}".encode()).fetchall())

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from pydantic_settings import BaseSettings
 from tests.customers import no_lifespan, visitor_at
+from tests.modules.identity.tokens import secret_of
 from tests.modules.identity.workspaces.companies import Company
 
 from nexusone.apps.compose import Composition
@@ -29,7 +30,7 @@ def test_authn_18_a_key_has_a_prefix_256_bits_and_a_checksum() -> None:
 
 async def test_authn_18_the_database_holds_a_digest_and_no_answer_shows_the_secret_again(company: Company) -> None:
     made = await company.api_key()
-    secret = made["secret"].split("_")[3]
+    secret = secret_of(made["secret"])
     with psycopg.connect(company.site.admin_url) as connection:
         row = connection.execute(
             "select k::text, encode(secret_hash, 'escape') from identity.api_key as k where id = %s", (made["key"]["id"],)
