@@ -28,7 +28,7 @@ with fact as (
 {entry}
 """).fill(entry=ENTRY)
 
-# The same inside a statement that changes something, for hot paths. Its common table expression `told` has one row where there is a
+# The same inside a statement that changes something, for hot paths. The query `told` has one row where there is a
 # fact to tell: `object_id`, and `details`, what of the payload the database alone knows, none of it secret, personal or free text;
 # `changes` says the same as the audit trail does.
 FACT: Sql = fragment("""
@@ -36,7 +36,7 @@ fact as (
     insert into platform.event (workspace_id, id, name, payload, actor, request_id, occurred_at)
     select %(workspace_id)s::uuid, %(fact_id)s::uuid, %(fact_name)s::text, %(fact_payload)s::jsonb || told.details, %(fact_actor)s::text,
         %(request_id)s::text, %(published_at)s::timestamptz
-    from told
+    from ({told}) as told
 ), audited as (
     insert into platform.audit_entry
         (workspace_id, id, occurred_at, actor_kind, actor_id, impersonator_id, ip, request_id,
@@ -45,7 +45,7 @@ fact as (
         %(ip)s::text, %(printable_request_id)s::text, %(action)s::text, %(object_kind)s::text, told.object_id,
         %(changes)s::jsonb || told.changes,
         %(result)s::text, ''::bytea
-    from told
+    from ({told}) as told
 )
 """)
 

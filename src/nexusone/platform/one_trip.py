@@ -4,17 +4,19 @@ The statement is prepared once per connection. Then role, workspace and executio
 one transaction, so a row it locks is free again before the answer is read. What is not plain is quoted by the driver.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString, TypeVar, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncClientCursor, AsyncConnection
 from psycopg.sql import Literal
+from psycopg.types.json import Jsonb
 
 from nexusone.platform.rows import row_maker
 from nexusone.platform.sql import Sql
@@ -83,6 +85,8 @@ def _literal(connection: AsyncConnection[Any], value: object) -> str:
         return f"'{value}'"
     if value is None:
         return "null"
+    if kind is Jsonb:
+        value, kind = json.dumps(cast("Jsonb", value).obj), str
     if kind is str and PLAIN.fullmatch(str(value)):
         return f"'{value}'"
     return Literal(value).as_string(connection)

@@ -19,7 +19,7 @@ from nexusone.modules.billing.service.refusals_credits import (
     WorkspaceUnknown,
 )
 from nexusone.modules.billing.settings import BillingSettings
-from nexusone.modules.billing.store import adjustments, balances
+from nexusone.modules.billing.store import adjustments, balances, caps
 from nexusone.modules.billing.store.adjustments import AdjustmentRow
 from nexusone.modules.identity import api as identity
 from nexusone.platform.database import Transaction
@@ -115,6 +115,7 @@ async def _book(ctx: Context, tx: Transaction, row: AdjustmentRow) -> None:
         await grants.grant(ctx, tx, key=key, source=row.kind, amount_micros=row.amount_micros, priority=None, expires_at=None)
         return
     wanted = -row.amount_micros
+    await caps.lock_account(tx, workspace_id=ctx.workspace)
     if not await adjustments.take_back(tx, workspace_id=ctx.workspace, key=key, amount=wanted, transfer_id=new_id(), now=ctx.now()):
         balance = await balances.find_balance(tx, workspace_id=ctx.workspace, now=ctx.now())
         available = balance.available if balance else 0

@@ -4,7 +4,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.events import ExpiredHold, HoldsExpired
 from nexusone.modules.billing.service import watching
 from nexusone.modules.billing.service.bookings import repay
-from nexusone.modules.billing.store import expiry
+from nexusone.modules.billing.store import caps, expiry
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
@@ -30,6 +30,7 @@ async def expire_grants(ctx: Context) -> None:
     for workspace in found:
         inside = ctx.for_workspace(workspace.workspace_id)
         async with inside.transaction("billing") as tx:
+            await caps.lock_account(tx, workspace_id=inside.workspace)
             is_watched = await expiry.expire_grants(
                 tx, workspace_id=inside.workspace, now=ctx.now(), transfer_id=new_id(), rollover_id=new_id()
             )

@@ -182,6 +182,7 @@ async def _resolve_otherwise(ctx: Context, tx: Transaction, wanted: Resolution) 
         case Verdict.OPEN:
             raise Overtaken
         case Verdict.LATE:
+            await caps_store.lock_account(tx, workspace_id=ctx.workspace)
             settled = await resolutions.settle_late(tx, wanted if wanted.is_final else replace(wanted, state="expired"))
             await watching.look(ctx, tx)
             await _announce(tx, settled, wanted, is_late=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.domain.amounts import AMOUNT_MICROS_MAX, check_amount
 from nexusone.modules.billing.events import OverdraftLimitChanged
-from nexusone.modules.billing.store import overdraft, resolutions
+from nexusone.modules.billing.store import caps, overdraft, resolutions
 from nexusone.modules.billing.store.holds import HoldRow
 from nexusone.modules.billing.store.resolutions import Resolution
 from nexusone.platform.database import Transaction
@@ -27,6 +27,7 @@ async def settle_beyond(tx: Transaction, row: HoldRow, wanted: Resolution) -> Ho
 
     None where that is not allowed: then the transaction must not commit.
     """
+    await caps.lock_account(tx, workspace_id=wanted.workspace_id)
     left = row.amount_micros - row.settled_micros
     whole = replace(wanted, used=left, closing=wanted.used)
     if row.state == "expired":

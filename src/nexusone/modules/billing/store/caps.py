@@ -9,6 +9,8 @@ from nexusone.modules.billing.contracts.caps import CapPeriod, CapScope
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import sql
 
+# A statement sees the rows as they were when it began, and its first guess at a new row is checked as well, before it looks for the
+# newest version. What takes more than the row's oldest version may have therefore locks the account in a statement before.
 LOCK_ACCOUNT = sql("select has_caps from billing.account where workspace_id = %(workspace_id)s for update")
 
 OPEN_ACCOUNT = sql("""

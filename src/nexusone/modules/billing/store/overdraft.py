@@ -9,7 +9,7 @@ from nexusone.platform.sql import sql
 # What the grants lack becomes overdraft, up to the limit; where it does not reach, no row comes back and all must be undone.
 SETTLE_EXCESS = sql("""
 with allowed as (
-    select a.overdraft_limit_micros as most
+    select a.workspace_id, a.overdraft_limit_micros as most
     from billing.account as a
     where a.workspace_id = %(workspace_id)s and a.overdraft_limit_micros > 0 and exists (
         select 1 from billing.workspace_plan as w join billing.plan_version as v on v.id = w.plan_version_id
@@ -17,7 +17,7 @@ with allowed as (
     )
     for update of a
 ), taken as materialized (
-    select t.grant_id, t.taken from allowed, billing.take_from_grants(%(workspace_id)s, %(excess)s, %(now)s) as t
+    select t.grant_id, t.taken from allowed, billing.take_from_grants(allowed.workspace_id, %(excess)s, %(now)s) as t
 ), total as (
     select coalesce(sum(taken), 0)::bigint as covered from taken
 ), moved as (

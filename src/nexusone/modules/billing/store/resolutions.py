@@ -13,7 +13,7 @@ from nexusone.platform.runtime import Context
 from nexusone.platform.sql import fragment, sql
 
 # Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held.
-RESOLVE_OUTCOME = fragment("""
+RESOLVE = sql("""
 with resolved as (
     update billing.hold as h
     set settled_micros = h.settled_micros + %(used)s::bigint,
@@ -25,7 +25,7 @@ with resolved as (
         and (%(is_final)s::boolean or not exists (
             select 1 from billing.transfer as t
             where t.workspace_id = %(workspace_id)s and t.key = h.id::text || %(transfer_suffix)s
-        )){narrowed}
+        ))
     returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
         h.grant_ids, h.grant_micros, h.counted,
         case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
@@ -39,13 +39,21 @@ with resolved as (
     returning a.overdraft_micros < 0 and a.available_micros > 0 as owes,
         a.available_micros + a.held_micros < a.watch_below_micros as is_low
 ), slice as materialized (
-    {slice}
+    select s.grant_id, s.used, s.rest
+    from resolved as r, billing.slices(
+        r.grant_ids, r.grant_micros, r.settled_micros - %(used)s::bigint, r.settled_micros, r.settled_micros + r.rest
+    ) as s
 ), returned as (
     update billing.grant_ as g
     set remaining_micros = g.remaining_micros + slice.rest, is_open = true
     from slice, moved
     where g.workspace_id = %(workspace_id)s and g.id = slice.grant_id and slice.rest > 0
-){uncounted}, booked as (
+), uncounted as (
+    update billing.cap_count as c
+    set used_micros = c.used_micros - r.rest
+    from resolved as r, moved
+    where c.workspace_id = %(workspace_id)s and c.id = any(r.counted) and r.rest > 0
+), booked as (
     insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
     select %(workspace_id)s, %(transfer_id)s, r.id::text || %(transfer_suffix)s, %(kind)s, r.key, r.purpose,
         %(used)s::bigint + r.rest, %(now)s
@@ -60,49 +68,70 @@ with resolved as (
         values ('held', -slice.used - slice.rest), ('spent', slice.used), ('available', slice.rest)
     ) as line (account, amount)
     where line.amount <> 0
-){fact}
+)
 select r.id, r.key, r.purpose, r.amount_micros, r.settled_micros, r.closing_micros, r.state, r.expires_at, moved.owes, moved.is_low,
     %(used)s::bigint + r.rest = 0 or exists (select 1 from booked) as is_booked
 from resolved as r, moved
-{guard}
 """)
 
-RESOLVE = RESOLVE_OUTCOME.fill(
-    narrowed=fragment(""),
-    slice=fragment("""
-    select s.grant_id, s.used, s.rest
-    from resolved as r, billing.slices(
-        r.grant_ids, r.grant_micros, r.settled_micros - %(used)s::bigint, r.settled_micros, r.settled_micros + r.rest
-    ) as s
-"""),
-    uncounted=fragment("""
-, uncounted as (
-    update billing.cap_count as c
-    set used_micros = c.used_micros - r.rest
-    from resolved as r, moved
-    where c.workspace_id = %(workspace_id)s and c.id = any(r.counted) and r.rest > 0
-)"""),
-    fact=fragment(""),
-    guard=fragment(""),
-)
-
-# Of what came from one grant, there are no slices to reckon, and caps are left to the longer way. Alone in its transaction, the
-# statement tells itself of what it settled, and gives way to the longer way where more is to be done.
-RESOLVE_IN_ONE_TRIP = RESOLVE_OUTCOME.fill(
-    narrowed=fragment(" and cardinality(h.grant_ids) = 1 and cardinality(h.counted) = 0"),
-    uncounted=fragment(""),
-    slice=fragment("select r.grant_ids[1] as grant_id, %(used)s::bigint as used, r.rest from resolved as r"),
-    fact=fragment("""
-, told as (
-    select r.id::text as object_id, jsonb_build_object('hold_id', r.id, 'purpose', r.purpose) as details,
-        jsonb_build_object('hold_id', jsonb_build_object('after', r.id), 'purpose', jsonb_build_object('after', r.purpose)) as changes
+# The common case alone in its transaction: what came from one grant and stands under no cap. It tells itself of what it settled. Where
+# more is to be done (the part was booked before, overdraft can be paid back, a threshold is crossed) it is undone, and the longer way
+# does it. Every part of the statement is paid for each time, so it has no more than it needs.
+RESOLVE_IN_ONE_TRIP = fragment("""
+with resolved as (
+    update billing.hold as h
+    set settled_micros = h.settled_micros + %(used)s::bigint,
+        state = %(state)s::text,
+        closing_micros = case when %(is_final)s::boolean then %(closing)s::bigint end,
+        resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz end
+    where h.workspace_id = %(workspace_id)s and h.key = %(key)s and h.state = 'held'
+        and h.amount_micros - h.settled_micros >= %(used)s::bigint
+        and cardinality(h.grant_ids) = 1 and cardinality(h.counted) = 0
+    returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
+        h.grant_ids[1] as grant_id, case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
+), moved as (
+    update billing.account as a
+    set held_micros = a.held_micros - %(used)s::bigint - r.rest,
+        spent_micros = a.spent_micros + %(used)s::bigint,
+        available_micros = a.available_micros + r.rest
     from resolved as r
-    where %(used)s::bigint > 0
+    where a.workspace_id = %(workspace_id)s
+    returning (a.overdraft_micros < 0 and a.available_micros > 0) or a.available_micros + a.held_micros < a.watch_below_micros as is_more
+), returned as (
+    update billing.grant_ as g
+    set remaining_micros = g.remaining_micros + r.rest, is_open = true
+    from resolved as r, moved
+    where g.workspace_id = %(workspace_id)s and g.id = r.grant_id and r.rest > 0
+), booked as (
+    insert into billing.transfer (workspace_id, id, key, kind, subject_key, purpose, amount_micros, created_at)
+    select %(workspace_id)s, %(transfer_id)s, r.id::text || %(transfer_suffix)s, %(kind)s, %(key)s, r.purpose,
+        %(used)s::bigint + r.rest, %(now)s
+    from resolved as r
+    where %(used)s::bigint + r.rest > 0
+    on conflict (workspace_id, key) do nothing
+    returning id
+), lines as (
+    insert into billing.entry (workspace_id, transfer_id, account, grant_id, amount_micros)
+    select %(workspace_id)s, booked.id, line.account, r.grant_id, line.amount
+    from booked, resolved as r, lateral (
+        values ('held', -%(used)s::bigint - r.rest), ('spent', %(used)s::bigint), ('available', r.rest)
+    ) as line (account, amount)
+    where line.amount <> 0
 ), {fact}
-""").fill(fact=FACT),
-    guard=fragment("""
-where not moved.owes and not moved.is_low and (%(used)s::bigint + r.rest = 0 or exists (select 1 from booked)) or billing.give_way()
-"""),
+select r.id, r.key, r.purpose, r.amount_micros, r.settled_micros, r.closing_micros, r.state, r.expires_at
+from resolved as r
+cross join moved
+left join booked on true
+where (not moved.is_more and (booked.id is not null or %(used)s::bigint + r.rest = 0)) or billing.give_way()
+""").fill(
+    fact=FACT.fill(
+        told=fragment("""
+        select r.id::text as object_id, jsonb_build_object('hold_id', r.id, 'purpose', r.purpose) as details,
+            jsonb_build_object('hold_id', jsonb_build_object('after', r.id), 'purpose', jsonb_build_object('after', r.purpose)) as changes
+        from resolved as r
+        where %(used)s::bigint > 0
+        """)
+    )
 )
 
 LOCK_HOLD = sql("""
@@ -202,9 +231,9 @@ async def resolve(tx: Transaction, wanted: Resolution) -> ResolvedRow | None:
     return await tx.find_one(ResolvedRow, RESOLVE, _resolution_parameters(wanted))
 
 
-async def resolve_in_one_trip(ctx: Context, wanted: Resolution, *, fact: Mapping[str, object]) -> ResolvedRow | None:
-    """The same, told and committed in one round trip; None also where it takes more than that. `fact`: as `fact_parameters`."""
-    rows = await ctx.try_in_one_trip("billing", ResolvedRow, RESOLVE_IN_ONE_TRIP, {**fact, **_resolution_parameters(wanted)})
+async def resolve_in_one_trip(ctx: Context, wanted: Resolution, *, fact: Mapping[str, object]) -> HoldRow | None:
+    """The common case, told and committed in one round trip; None where it takes more than that. `fact`: as `fact_parameters`."""
+    rows = await ctx.try_in_one_trip("billing", HoldRow, RESOLVE_IN_ONE_TRIP, {**fact, **_resolution_parameters(wanted)})
     return rows[0] if rows else None
 
 
