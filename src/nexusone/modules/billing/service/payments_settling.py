@@ -9,7 +9,7 @@ from uuid import UUID
 
 from nexusone.modules.billing.contracts.payments import PaymentWork
 from nexusone.modules.billing.domain.payments import ENDED, PAYMENT_ORDER, PaymentState, later, reference_of
-from nexusone.modules.billing.events import PaymentCaptured, PaymentEnded
+from nexusone.modules.billing.events import PaymentCaptured, PaymentEnded, TopUpFailed
 from nexusone.modules.billing.ports import Trace, VendorPayment
 from nexusone.modules.billing.service import invoicing
 from nexusone.modules.billing.service.grants import grant
@@ -142,6 +142,8 @@ async def _follow(ctx: Context, tx: Transaction, row: PaymentRow, step: Step, *,
         await invoicing.mark_failed(ctx, tx, invoice_id=row.invoice_id, reason=failure or "declined")
     ended = PaymentEnded(payment_id=row.id, purpose=row.purpose, state=step.reached, failure=failure, invoice_id=row.invoice_id)
     await publish(tx, ended)
+    if row.purpose == "topup" and row.credits_micros is not None:
+        await publish(tx, TopUpFailed(wanted_micros=row.credits_micros, payment_id=row.id, reason=failure or "declined"))
 
 
 async def _follow_capture(ctx: Context, tx: Transaction, row: PaymentRow) -> None:
