@@ -141,7 +141,7 @@ async def test_two_closings_at_once_are_one(ctx: Context) -> None:
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**5), st.integers(1, 1000), st.integers(0, 10**4))
 def test_an_adjustment_makes_up_exactly_for_what_came_late(before: int, late: int, included: int, per: int, amount: int) -> None:
-    price = MeterPrice(included, per, amount)
+    price = MeterPrice(included, per, amount, "EUR")
     closing = Closing((), (LateUsage("messages.sent", BEGIN, END, before, before + late, price),))
     lines = lines_of(closing, tell=lambda kind, meter, since, until: meter)
     assert sum(line.amount for line in lines) == (packages(before + late, price) - packages(before, price)) * amount

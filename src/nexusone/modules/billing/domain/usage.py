@@ -32,7 +32,7 @@ class MeterPrice:
     included: int
     per: int
     unit_amount: int
-    currency: str = "XXX"
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)

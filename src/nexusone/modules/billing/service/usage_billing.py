@@ -4,7 +4,7 @@ from nexusone.modules.billing.domain.invoices import DraftLine
 from nexusone.modules.billing.domain.periods import Period
 from nexusone.modules.billing.domain.usage import Closing, lines_of
 from nexusone.modules.billing.service.subscriptions_billing import wording_for
-from nexusone.modules.billing.service.usage_closing import UNPRICED, close_period, foresee
+from nexusone.modules.billing.service.usage_closing import close_period, foresee
 from nexusone.modules.billing.service.usage_prices import prices_under
 from nexusone.modules.billing.store import profiles
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow
@@ -19,7 +19,7 @@ async def close_usage(ctx: Context, tx: Transaction, row: SubscriptionRow, *, us
     """
     if used.seconds <= 0 or await profiles.find_profile(tx, workspace_id=ctx.workspace) is None:
         return ()
-    prices = UNPRICED if row.paid_periods == 0 else await prices_under(ctx, tx, row.standing().terms)
+    prices = None if row.paid_periods == 0 else await prices_under(ctx, tx, row.standing().terms)
     closing = await close_period(
         ctx, tx, period_start=used.starts_at, period_end=used.ends_at, prices=prices, currency=row.currency, room=room
     )
@@ -30,7 +30,7 @@ async def foresee_usage(ctx: Context, tx: Transaction, row: SubscriptionRow, *, 
     """The lines that `close_usage` would give now to whoever can be billed; nothing is closed."""
     if used.seconds <= 0:
         return ()
-    prices = UNPRICED if row.paid_periods == 0 else await prices_under(ctx, tx, row.standing().terms)
+    prices = None if row.paid_periods == 0 else await prices_under(ctx, tx, row.standing().terms)
     closing = await foresee(ctx, tx, period_start=used.starts_at, period_end=used.ends_at, prices=prices, currency=row.currency, room=room)
     return await _lines(ctx, tx, row, closing)
 

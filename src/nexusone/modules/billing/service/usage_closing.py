@@ -11,7 +11,6 @@ from nexusone.platform.database import Transaction
 from nexusone.platform.runtime import Context
 
 LOOK_BACK = timedelta(days=800)
-UNPRICED: Mapping[str, MeterPrice] = {}
 
 
 async def close_period(
@@ -20,7 +19,7 @@ async def close_period(
     *,
     period_start: datetime,
     period_end: datetime,
-    prices: Mapping[str, MeterPrice] = UNPRICED,
+    prices: Mapping[str, MeterPrice] | None = None,
     currency: str | None = None,
     room: int = 0,
 ) -> Closing:
@@ -45,7 +44,7 @@ async def foresee(
     *,
     period_start: datetime,
     period_end: datetime,
-    prices: Mapping[str, MeterPrice],
+    prices: Mapping[str, MeterPrice] | None,
     currency: str | None,
     room: int,
 ) -> Closing:
@@ -54,7 +53,9 @@ async def foresee(
     if known:
         return Closing(meters=tuple(known), late=(), is_repeated=True)
     closed = [
-        ClosedMeter(meter, period_start, period_end, await _value(ctx, tx, meter, period_start, period_end), prices.get(meter))
+        ClosedMeter(
+            meter, period_start, period_end, await _value(ctx, tx, meter, period_start, period_end), prices.get(meter) if prices else None
+        )
         for meter in meters()
     ]
     late = [
