@@ -17,6 +17,7 @@ SHARED_TABLES = {
     "billing.plan": "plans are the operating company's, and public",
     "billing.plan_feature": "what versions of plans give; the same for everybody",
     "billing.plan_price": "what versions of plans cost; the same for everybody in a region",
+    "billing.plan_usage_price": "what versions of plans charge for usage; the same for everybody in a region",
     "billing.plan_version": "versions of plans; which one a workspace is on stands in the workspace",
     "billing.price_list": "regions and their currencies",
     "billing.exchange_rate": "what currencies were worth on a day, the same for everybody; written once",

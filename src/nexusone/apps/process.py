@@ -21,7 +21,7 @@ from nexusone.apps.catalog import schema_parts
 from nexusone.apps.compose import Composition, composed
 from nexusone.apps.database import DatabaseAddresses, database_of, powers_of
 from nexusone.apps.key_file import following_keys, key_file_of
-from nexusone.apps.providers import SandboxAddresses, build_ports, discover
+from nexusone.apps.providers import SandboxAddresses, build_ports, closing_ports, discover
 from nexusone.apps.sandbox.door import door as sandbox_door
 from nexusone.apps.sandbox.simulators import simulators
 from nexusone.apps.serving import bind, serving
@@ -120,6 +120,7 @@ async def standing(base: Ground, sandbox: SandboxAddresses | None) -> AsyncItera
     beside = read_sandbox(base.settings) if sandbox is None else None
     of_tests = None if beside is None else build_ports(discover(), sandbox=beside, credentials={})
     async with (
+        closing_ports(ports, of_tests or {}),
         composed(
             base.settings,
             url=base.database.url,

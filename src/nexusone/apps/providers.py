@@ -2,11 +2,14 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from typing import Protocol, runtime_checkable
 
 from nexusone import providers as providers_package
+from nexusone.modules.billing.ports import PaymentGateways
 from nexusone.platform.provider import Collection, Manifest, ProviderSetup
 
 ENTRY_POINT_GROUP = "nexusone.providers"
@@ -18,6 +21,11 @@ class SandboxAddresses:
 
     http: str
     sockets: Mapping[str, str]
+
+
+@runtime_checkable
+class _Closing(Protocol):
+    async def close(self) -> None: ...
 
 
 def discover() -> tuple[Manifest, ...]:
@@ -51,6 +59,19 @@ def build_ports(
         made: object = collection(built)
         ports[type(made)] = made
     return ports
+
+
+@asynccontextmanager
+async def closing_ports(*built: Mapping[type[object], object]) -> AsyncIterator[None]:
+    """Ends the connections of what `build_ports` built, after the block."""
+    try:
+        yield
+    finally:
+        kept = [made for ports in built for made in ports.values()]
+        gateways = [one for made in kept if isinstance(made, PaymentGateways) for one in made.by_name.values()]
+        closings = {id(made): made for made in (*kept, *gateways) if isinstance(made, _Closing)}
+        for made in closings.values():
+            await made.close()
 
 
 def _setup_of(manifest: Manifest, sandbox: SandboxAddresses | None, credentials: Mapping[str, Mapping[str, str]]) -> ProviderSetup | None:

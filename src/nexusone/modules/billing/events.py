@@ -113,6 +113,16 @@ class TopUpWanted(Event):
     unspent_micros: MicroCredits
 
 
+class TopUpFailed(Event):
+    """A wanted top-up was not bought: `reason` is why nothing could be charged, or what the payer's side said."""
+
+    name: ClassVar[str] = "billing.topup.failed.v1"
+
+    wanted_micros: MicroCredits
+    payment_id: Id | None
+    reason: str
+
+
 class AdjustmentMade(Event):
     """An operator gives or takes credits; `is_booked` false: a second person must agree first."""
 

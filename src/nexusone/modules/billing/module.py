@@ -48,6 +48,7 @@ from nexusone.modules.billing.events import (
     SubscriptionResumed,
     SubscriptionStarted,
     TopUpChanged,
+    TopUpFailed,
     TopUpWanted,
     TrialEnding,
 )
@@ -105,6 +106,7 @@ MODULE = Module(
         AlertsChanged,
         BalanceLow,
         TopUpChanged,
+        TopUpFailed,
         TopUpWanted,
         AdjustmentMade,
         AdjustmentDecided,

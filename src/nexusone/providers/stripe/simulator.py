@@ -63,6 +63,7 @@ def build_app(*, webhooks: str | None = None) -> Starlette:
             Route("/_webhooks/release", simulator.release_webhooks, methods=["POST"]),
             Route("/_webhooks/settled", simulator.await_webhooks, methods=["POST"]),
             Route("/_disputes/{id}", simulator.dispute, methods=["POST"]),
+            Route("/_refunds/{id}", simulator.fail_refund, methods=["POST"]),
             Route("/_plant", simulator.plant, methods=["POST"]),
             Route("/_payments/{id}", simulator.lose, methods=["DELETE"]),
             Route("/_requests", simulator.requests, methods=["GET"]),
@@ -174,6 +175,9 @@ class _Simulator:
         identifier = request.path_params["id"]
         made = self._ledger.close_dispute(identifier, status=status) if status else self._ledger.open_dispute(identifier)
         return JSONResponse(made)
+
+    async def fail_refund(self, request: Request) -> Response:
+        return JSONResponse(self._ledger.fail_refund(request.path_params["id"]))
 
     async def plant(self, request: Request) -> Response:
         wanted = json.loads(await request.body())

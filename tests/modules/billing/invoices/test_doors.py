@@ -165,3 +165,5 @@ async def test_usage_is_reported_once_per_id_and_read_back(customer: Customer, r
         f"/v1/operators/workspaces/{customer.workspace_id}/margin-floor", json={"floor_bps": 2000, "reaction": "stop"}
     )
     assert (floor.json()["floor_bps"], floor.json()["reaction"]) == (2000, "stop")
+    missing = await operator.put(f"/v1/operators/workspaces/{new_id()}/margin-floor", json={"floor_bps": 2000, "reaction": "stop"})
+    assert (missing.status_code, missing.json()["code"]) == (404, "billing.workspace_unknown")

@@ -11,9 +11,8 @@ from tests.modules.billing.payments.shops import Drifting, Shop
 from tests.providers.openai.serving import served
 
 from nexusone.apps.compose import Composition, composed
-from nexusone.apps.providers import SandboxAddresses, build_ports
+from nexusone.apps.providers import SandboxAddresses, build_ports, closing_ports
 from nexusone.apps.sandbox.simulators import simulators
-from nexusone.modules.billing.ports import PaymentGateways
 from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.vault import MasterKeys
@@ -48,10 +47,11 @@ async def composition(
     """A process with both vendors."""
     ports = {**build_ports((STRIPE, PAYPAL), sandbox=simulated, credentials={}), SandboxAddresses: simulated}
     ports[Authorizer] = LenientAuthorizer()
-    async with composed(platform_settings, url=database.url, keys=keys, ports=ports, clock=drifting) as made:
+    async with (
+        closing_ports(ports),
+        composed(platform_settings, url=database.url, keys=keys, ports=ports, clock=drifting) as made,
+    ):
         yield made
-        for gateway in made.runtime.port(PaymentGateways).by_name.values():
-            await gateway.close()
 
 
 @pytest.fixture(scope="session")

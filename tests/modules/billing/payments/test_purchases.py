@@ -1,11 +1,22 @@
 """Buying credits, giving them back, being disputed: over real HTTP, at both vendors."""
 
 import asyncio
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
+from tests.conftest import TestDatabase
 from tests.modules.billing.payments.shops import Shop
 
+from nexusone.modules.billing.contracts.payments import NewRefund
+from nexusone.modules.billing.ports import Trace
+from nexusone.modules.billing.service import payments_credits, refunds
+from nexusone.modules.billing.service.payment_gateways import chosen
+from nexusone.modules.billing.service.refusals_payments import RefundExceedsPayment
 from nexusone.modules.billing.service.verification import verify
+from nexusone.platform.database import Database
+
+SESSIONS = 50
 
 
 async def test_paid_credits_are_granted_and_invoiced(shop: Shop) -> None:
@@ -113,6 +124,60 @@ async def test_mon_09_fifty_at_once_never_give_back_more_than_came_in(shop: Shop
     given = (await shop.customer.client.get(f"/v1/payments/{paid['id']}/refunds")).json()["items"]
     assert sum(one["amount"]["amount"] for one in given if one["state"] != "failed") <= paid["amount"]["amount"]
     assert statuses.count(201) == 4, [answer for answer in answers if answer[0] not in (201, 422)][:3]
+
+
+async def test_mon_09_fifty_database_sessions_at_once_never_give_back_more_than_came_in(shop: Shop, database: TestDatabase) -> None:
+    paid = await shop.payment(await shop.bought())
+    total = paid["amount"]["amount"]
+    wanted = NewRefund(amount=total // 4, reason="")
+    pool = Database(database.url, connections_max=SESSIONS)
+    await pool.open()
+    ctx = replace(shop.ctx, runtime=replace(shop.ctx.runtime, database=pool))
+    all_open = asyncio.Barrier(SESSIONS)
+
+    async def give_back() -> str:
+        async with ctx.transaction("billing"):
+            await all_open.wait()
+        try:
+            return (await refunds.refund(ctx, payment_id=UUID(paid["id"]), wanted=wanted)).state
+        except RefundExceedsPayment:
+            return "refused"
+
+    try:
+        ends = await asyncio.gather(*(give_back() for _ in range(SESSIONS)))
+        assert pool.statistics()["pool_size"] == SESSIONS
+    finally:
+        await pool.close()
+    assert (ends.count("refused"), len(ends)) == (SESSIONS - 4, SESSIONS)
+    await shop.wait(minutes=2)
+    assert (await shop.payment(paid["id"]))["refunded"]["amount"] == 4 * (total // 4)
+    assert await verify(shop.ctx) == []
+
+
+@pytest.mark.parametrize("is_taken_first", [True, False])
+@pytest.mark.parametrize("gateway", ["stripe"])
+async def test_a_refund_that_fails_after_it_succeeded_gives_its_credits_back(shop: Shop, is_taken_first: bool) -> None:
+    paid = await shop.bought()
+    status, made = await shop.refund(paid)
+    assert (status, made["state"]) == (201, "succeeded")
+    if is_taken_first:
+        await shop.work()
+        assert (await shop.credits())["available"] == "1000"
+    _, vendor = chosen(shop.ctx, name=shop.gateway)
+    trace = Trace(reference="", subject=await shop.subject(paid), customer=None, since=shop.clock.now())
+    seen = await vendor.find_payment(trace)
+    assert seen is not None
+    await shop.post(f"/_refunds/{seen.refunds[0].vendor_id}")
+    for _ in range(2):
+        await shop.work()
+        await payments_credits.take_back(shop.ctx, refund_id=UUID(made["id"]))
+    assert (await shop.credits())["available"] == "2000"
+    assert (await shop.payment(paid))["refunded"]["amount"] == 0
+    status, again = await shop.refund(paid)
+    assert (status, again["state"]) == (201, "succeeded")
+    await shop.work()
+    assert (await shop.credits())["available"] == "1000"
+    assert await verify(shop.ctx) == []
 
 
 async def test_a_repeated_refund_is_given_once(shop: Shop) -> None:

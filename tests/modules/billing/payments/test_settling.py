@@ -6,8 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import ContextMaker, TestDatabase
+from tests.modules.billing.subscriptions.subscribed import company
 
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.money import Money
@@ -60,19 +64,19 @@ def _as(look: VendorPayment, **changes: object) -> VendorPayment:
     return VendorPayment(**{**values, **changes})
 
 
-async def begun(ctx: Context) -> UUID:
+async def begun(ctx: Context, *, invoice_id: UUID | None = None) -> UUID:
     """A payment whose page is open."""
     wanted = NewPayment(
         workspace_id=ctx.workspace,
         id=new_id(),
         gateway="nobody",
-        purpose="purchase",
+        purpose="purchase" if invoice_id is None else "invoice",
         flow="checkout",
         amount=1_000,
         currency="EUR",
         net=1_000,
-        credits=7_000_000,
-        invoice_id=None,
+        credits=7_000_000 if invoice_id is None else None,
+        invoice_id=invoice_id,
         method_id=None,
         customer="",
         description="7 credits",
@@ -118,6 +122,27 @@ async def test_res_11_shuffled_repeated_and_late_news_end_as_in_order(ctx: Conte
         captured += 2 * (plain[-1].state == "captured")
     assert (await get_balance(ctx)).granted_micros == captured * 7_000_000
     assert await verify(ctx) == []
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_money_for_a_subscription_that_has_ended_is_an_incident(
+    make_context: ContextMaker, database: TestDatabase, is_over: bool
+) -> None:
+    here = await company(make_context)
+    first = await here.subscribed()
+    here.move_to(first.period_end)
+    await here.tick()
+    invoice = (await here.invoices())[-1]
+    await here.fail(invoice.id)
+    if is_over:
+        await here.cancel("now")
+    payment_id = await begun(here.ctx, invoice_id=invoice.id)
+    looks = history(random.Random(SEED), payment_id, here.ctx.workspace)[:1]
+    for _ in range(2):
+        await told(here.ctx, payment_id, [_as(looks[0], state="captured", capture_id="c")])
+    with psycopg.connect(database.admin_url) as admin:
+        found = admin.execute("select kind, found_minor from billing.payment_incident where payment_id = %s", (payment_id,)).fetchall()
+    assert found == ([("unclaimed", 1_000)] if is_over else [])
 
 
 @given(st.lists(st.sampled_from(PAYMENT_ORDER), min_size=1, max_size=12), st.randoms())

@@ -43,7 +43,6 @@ async def test_a_workspace_without_a_subscription_is_on_the_default_plan(runtime
         ("agency", 1, "scale"),
         (MESSAGES, 50_001, "growth"),
         (MESSAGES, 500_001, "scale"),
-        ("api.requests_per_minute", 10**6, "none"),
     ],
 )
 async def test_a_refusal_names_the_first_plan_that_would_allow_it(runtime: Runtime, feature: str, quantity: int, allowed_by: str) -> None:

@@ -62,7 +62,7 @@ async def test_the_margin_is_what_the_ledger_earned_less_what_vendors_charged(ct
 async def test_a_margin_below_its_floor_is_told_once_and_ends_when_it_recovers(
     ctx: Context, admin: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    await margins.set_floor(ctx, wanted=NewMarginFloor(floor_bps=5000, reaction="stop"))
+    await margins.put_floor(ctx, wanted=NewMarginFloor(floor_bps=5000, reaction="stop"))
     await earn(ctx, "a", credits_=100, cost_nano=DOLLAR * 6 // 10)
     for _ in range(3):
         await margins.watch_margins(ctx.runtime.system())
@@ -78,7 +78,7 @@ async def test_a_margin_below_its_floor_is_told_once_and_ends_when_it_recovers(
 
 async def test_a_cost_without_earnings_is_below_every_floor(ctx: Context) -> None:
     await api.record_cost(ctx, key="a", purpose="text", cost_nano=1)
-    found = await margins.set_floor(ctx, wanted=NewMarginFloor(floor_bps=-100_000, reaction="reroute"))
+    found = await margins.put_floor(ctx, wanted=NewMarginFloor(floor_bps=-100_000, reaction="reroute"))
     (row,) = found.purposes
     assert (row.margin_bps, row.reaction) == (None, "reroute")
     assert await api.check_margin(ctx, purpose="text") == "reroute"

@@ -38,6 +38,18 @@ class PlanPrice(Contract):
     price: Money
 
 
+class PlanUsagePrice(Contract):
+    """Beyond `included`, every begun package of `per` units of a meter costs `price`, billed when the period has ended.
+
+    What is counted or added up is included for each month; of a peak or a level, that much at any time.
+    """
+
+    meter: FeatureName
+    included: Quantity
+    per: Annotated[int, Field(ge=1, le=10**12)]
+    price: Money
+
+
 class TrialTerms(Contract):
     """How long a plan may be tried, and whether a payment method is asked for first."""
 
@@ -57,6 +69,7 @@ class PlanOffer(Contract):
     trial: TrialTerms
     features: list[PlanFeature]
     prices: list[PlanPrice]
+    usage_prices: list[PlanUsagePrice]
 
 
 class PriceListing(Contract):
@@ -82,6 +95,16 @@ class PriceContent(Contract):
     amount: MinorUnits
 
 
+class UsagePriceContent(Contract):
+    """What a version includes of a meter for each month and piece, and what every begun package of `per` units beyond it costs."""
+
+    price_list: Key
+    meter: FeatureName
+    included: Quantity = 0
+    per: Annotated[int, Field(ge=1, le=10**12)] = 1
+    amount: MinorUnits
+
+
 class NewPlanVersion(Contract):
     """A further version of a plan: features by name, prices by price list; a feature that is not named is not given."""
 
@@ -92,6 +115,7 @@ class NewPlanVersion(Contract):
                     "allowance": "2000",
                     "features": {"contacts.total": {"quantity": 5000}, "ai.generations": {"quantity": 500, "overage": "0.5"}, "sso": {}},
                     "prices": [{"price_list": "world", "every": "month", "amount": 2900}],
+                    "usage_prices": [{"price_list": "world", "meter": "ai.images", "included": 100, "per": 10, "amount": 50}],
                     "trial": {"days": 14, "needs_payment_method": False},
                 }
             ]
@@ -106,6 +130,7 @@ class NewPlanVersion(Contract):
     trial: TrialTerms = TrialTerms()
     features: Annotated[dict[FeatureName, FeatureContent], Field(max_length=100)]
     prices: Annotated[list[PriceContent], Field(max_length=400)] = Field(default_factory=list)
+    usage_prices: Annotated[list[UsagePriceContent], Field(max_length=400)] = Field(default_factory=list)
 
 
 class PlanWish(Contract):
@@ -165,6 +190,7 @@ class PlanVersion(Contract):
     trial: TrialTerms
     features: list[PlanFeature]
     prices: list[PriceContent]
+    usage_prices: list[UsagePriceContent]
     created_at: Instant
     published_at: Instant | None
     retired_at: Instant | None

@@ -95,7 +95,8 @@ class Subscription(Contract):
 class SubscriptionPreview(Contract):
     """What a change would bill at `at`, before taxes: `credit` is given back, `charge` is new, `due_now` their difference.
 
-    `credits` come with it at once. `renewal_price` is what the period from `renews_at` on will cost.
+    Where another period begins with it, `usage` is what was used of the old one beyond what it includes; `due_now` contains it.
+    `credits` come with it at once. `renewal_price` is what the period from `renews_at` on will cost, before usage.
     """
 
     when: SubscriptionMoment
@@ -103,6 +104,7 @@ class SubscriptionPreview(Contract):
     terms: SubscriptionTerms
     credit: Money
     charge: Money
+    usage: Money
     due_now: Money
     credits: CreditsText
     renews_at: Instant

@@ -24,8 +24,6 @@ class Feature:
 FEATURES: Mapping[str, Feature] = {
     "agency": Feature("boolean", "standing", "Further workspaces for clients, a common pool of credits, rebilling"),
     "ai.generations": Feature("metered", "plan_month", "Generations with the AI"),
-    "api.requests_per_minute": Feature("limit", "standing", "Requests to the API in one minute"),
-    "audit.retention_days": Feature("limit", "standing", "Days the audit trail can be read back"),
     "campaigns.monthly_messages": Feature("limit", "calendar_month", "Messages sent by campaigns in a month"),
     "contacts.total": Feature("limit", "standing", "Contacts"),
     "members.seats": Feature("limit", "standing", "Members, and invitations that are open"),

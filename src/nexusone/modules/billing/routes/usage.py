@@ -8,6 +8,7 @@ from fastapi import Path, Query
 from nexusone.kernel.contract import Instant
 from nexusone.modules.billing.contracts.usage import Margin, MeterHistory, NewMarginFloor, NewUsage, UsageOfPeriod, UsageRecorded
 from nexusone.modules.billing.service import margins, usage
+from nexusone.modules.billing.service.refusals_credits import WorkspaceUnknown
 from nexusone.modules.billing.service.refusals_usage import MeterNotFound, MeterUnknown, PeriodTooLong, UsageOutOfTime
 from nexusone.web.caller import Caller
 from nexusone.web.door import Door
@@ -48,6 +49,7 @@ async def get_margin(ctx: Caller, workspace_id: UUID, since: Since = None, until
     "/operators/workspaces/{workspace_id}/margin-floor",
     permission=OPERATOR,
     summary="Set the least that is to be left, and what happens below it",
+    refusals=(WorkspaceUnknown,),
 )
 async def set_margin_floor(ctx: Caller, workspace_id: UUID, body: NewMarginFloor) -> Margin:
-    return await margins.set_floor(ctx.for_workspace(workspace_id), wanted=body)
+    return await margins.set_floor(ctx, workspace_id=workspace_id, wanted=body)

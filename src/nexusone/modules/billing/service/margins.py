@@ -8,10 +8,12 @@ from nexusone.modules.billing.contracts.usage import Margin, NewMarginFloor, Pur
 from nexusone.modules.billing.domain.amounts import check_key
 from nexusone.modules.billing.domain.usage import is_below, margin_bps
 from nexusone.modules.billing.events import MarginFloorChanged, MarginLow
+from nexusone.modules.billing.service.refusals_credits import WorkspaceUnknown
 from nexusone.modules.billing.service.refusals_usage import PeriodTooLong, PurposeStopped
 from nexusone.modules.billing.settings import UsageSettings
 from nexusone.modules.billing.store import margins
 from nexusone.modules.billing.store.margins import FloorRow, MarginRow
+from nexusone.modules.identity import api as identity
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
@@ -67,8 +69,16 @@ async def get_margin(ctx: Context, *, since: datetime | None, until: datetime | 
     )
 
 
-async def set_floor(ctx: Context, *, wanted: NewMarginFloor) -> Margin:
-    """Gives a workspace a floor of its own, and looks at once whether it is kept."""
+async def set_floor(ctx: Context, *, workspace_id: UUID, wanted: NewMarginFloor) -> Margin:
+    """Gives a workspace a floor of its own, and looks at once whether it is kept. Raises: WorkspaceUnknown."""
+    inside = ctx.for_workspace(workspace_id)
+    if await identity.find_owner(inside) is None:
+        raise WorkspaceUnknown
+    return await put_floor(inside, wanted=wanted)
+
+
+async def put_floor(ctx: Context, *, wanted: NewMarginFloor) -> Margin:
+    """The same for the workspace of the context, which is known to be there."""
 
     async def work(tx: Transaction) -> None:
         await margins.put_floor(tx, workspace_id=ctx.workspace, floor_bps=wanted.floor_bps, reaction=wanted.reaction, now=ctx.now())

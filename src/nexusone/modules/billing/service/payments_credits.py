@@ -2,7 +2,8 @@
 
 Refund: what is unspent of its share is taken, what is missing is recorded; nobody is left with a debt by it. Dispute: what is
 unspent is set aside while it is open, given back when it is won, taken when it is lost. Credits are taken from what the
-workspace has, in burn order: a share of a purchase cannot be told from other credits once some were spent.
+workspace has, in burn order: a share of a purchase cannot be told from other credits once some were spent. A refund that came back
+from the payer's bank gives back what it took.
 """
 
 from datetime import timedelta
@@ -10,8 +11,10 @@ from uuid import UUID
 
 from nexusone.modules.billing.events import RefundCreditsTaken
 from nexusone.modules.billing.service import balances, holds
+from nexusone.modules.billing.service.grants import grant
 from nexusone.modules.billing.service.refusals import InsufficientCredits
 from nexusone.modules.billing.store import payments, payments_refunds
+from nexusone.platform.database import Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
 
@@ -21,12 +24,17 @@ ATTEMPTS_MAX = 20
 
 
 async def take_back(ctx: Context, *, refund_id: UUID) -> None:
-    """Takes the credits of a refund that succeeded, once."""
+    """Takes the credits of a refund that succeeded, once; gives them back where it failed after all."""
     async with ctx.transaction("billing") as tx:
         row = await payments_refunds.find_refund(tx, workspace_id=ctx.workspace, refund_id=refund_id)
-    if row is None or row.state != "succeeded" or row.credits_taken_micros is not None:
+        key = f"refund:{refund_id}"
+        begun = await payments_refunds.find_held(tx, workspace_id=ctx.workspace, key=key)
+    if row is None:
         return
-    key = f"refund:{refund_id}"
+    if row.credits_taken_micros is not None or (row.state != "succeeded" and begun is None):
+        await _give_back(ctx, refund_id=refund_id)
+        return
+    # What an earlier try began before the refund failed is brought to its end, and then given back.
     taken = await _set_aside(ctx, key=key, wanted=row.credits_due_micros, lasts=TAKING_LASTS, purpose="refund")
     if taken > 0:
         await holds.settle(ctx, key=key, amount_micros=taken)
@@ -34,11 +42,26 @@ async def take_back(ctx: Context, *, refund_id: UUID) -> None:
         await payments.lock_payment(tx, workspace_id=ctx.workspace, payment_id=row.payment_id)
         known = await payments_refunds.find_refund(tx, workspace_id=ctx.workspace, refund_id=refund_id)
         if known is None or known.credits_taken_micros is not None:
+            # Another try was faster, and gives back as well.
             return
         await payments_refunds.take_credits(tx, workspace_id=ctx.workspace, refund_id=refund_id, taken=taken)
         missed = row.credits_due_micros - taken
         told = RefundCreditsTaken(refund_id=refund_id, payment_id=row.payment_id, taken_micros=taken, missed_micros=missed)
         await publish(tx, told)
+    await _give_back(ctx, refund_id=refund_id)
+
+
+async def _give_back(ctx: Context, *, refund_id: UUID) -> None:
+    async def work(tx: Transaction) -> None:
+        row = await payments_refunds.find_refund(tx, workspace_id=ctx.workspace, refund_id=refund_id)
+        if row is None or row.state != "failed" or not row.credits_taken_micros:
+            return
+        await payments.lock_payment(tx, workspace_id=ctx.workspace, payment_id=row.payment_id)
+        await payments_refunds.take_credits(tx, workspace_id=ctx.workspace, refund_id=refund_id, taken=0)
+        amount = row.credits_taken_micros
+        await grant(ctx, tx, key=f"refund_failed:{refund_id}", source="purchase", amount_micros=amount, priority=None, expires_at=None)
+
+    await ctx.atomically("billing", work)
 
 
 async def follow_dispute(ctx: Context, *, dispute_id: UUID) -> None:

@@ -128,8 +128,13 @@ async def _made_elsewhere(ctx: Context, tx: Transaction, payment: PaymentRow, se
 async def _announce_refund(tx: Transaction, payment: PaymentRow, row: RefundRow) -> None:
     if row.state == "failed":
         await publish(tx, RefundFailed(refund_id=row.id, payment_id=payment.id))
+        await _move_credits(tx, row)
         return
     told = RefundSucceeded(refund_id=row.id, payment_id=payment.id, currency=payment.currency, amount_minor=row.amount_minor)
     await publish(tx, told)
+    await _move_credits(tx, row)
+
+
+async def _move_credits(tx: Transaction, row: RefundRow) -> None:
     if row.credits_due_micros > 0:
         await enqueue_named(tx, [(TAKE_BACK_JOB, RefundWork(refund_id=row.id))])

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from nexusone.modules.billing.contracts.payments import PaymentWork
 from nexusone.modules.billing.domain.payments import ENDED, PAYMENT_ORDER, PaymentState, later, reference_of
-from nexusone.modules.billing.events import PaymentCaptured, PaymentEnded
+from nexusone.modules.billing.events import PaymentCaptured, PaymentEnded, TopUpFailed
 from nexusone.modules.billing.ports import Trace, VendorPayment
 from nexusone.modules.billing.service import invoicing
 from nexusone.modules.billing.service.grants import grant
@@ -142,13 +142,21 @@ async def _follow(ctx: Context, tx: Transaction, row: PaymentRow, step: Step, *,
         await invoicing.mark_failed(ctx, tx, invoice_id=row.invoice_id, reason=failure or "declined")
     ended = PaymentEnded(payment_id=row.id, purpose=row.purpose, state=step.reached, failure=failure, invoice_id=row.invoice_id)
     await publish(tx, ended)
+    if row.purpose == "topup" and row.credits_micros is not None:
+        await publish(tx, TopUpFailed(wanted_micros=row.credits_micros, payment_id=row.id, reason=failure or "declined"))
+
+
+async def _claimed(ctx: Context, tx: Transaction, row: PaymentRow, invoice_id: UUID) -> bool:
+    # What a subscription still owed is paid, and yet nobody gets anything for it any more: a person says whether it goes back.
+    is_paid = await invoicing.mark_paid(ctx, tx, invoice_id=invoice_id, payment_id=row.id)
+    return is_paid and not await payments.is_subscription_over(tx, workspace_id=row.workspace_id, invoice_id=invoice_id)
 
 
 async def _follow_capture(ctx: Context, tx: Transaction, row: PaymentRow) -> None:
     invoice_id = row.invoice_id
     if invoice_id is None and row.credits_micros is not None:
         invoice_id = await invoice_purchase(ctx, tx, row)
-    elif invoice_id is not None and not await invoicing.mark_paid(ctx, tx, invoice_id=invoice_id, payment_id=row.id):
+    elif invoice_id is not None and not await _claimed(ctx, tx, row, invoice_id):
         subject = row.subject or str(row.id)
         unclaimed = Difference("unclaimed", subject, row.id, expected=0, found=row.amount_minor, currency=row.currency)
         await note(ctx, tx, gateway=row.gateway, difference=unclaimed)

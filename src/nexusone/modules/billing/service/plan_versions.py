@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from uuid import UUID
 
 from nexusone.kernel.errors import FieldError
 from nexusone.kernel.ids import new_id
@@ -20,10 +19,11 @@ from nexusone.modules.billing.contracts.plans import (
     PriceListWish,
 )
 from nexusone.modules.billing.domain.features import FEATURES
-from nexusone.modules.billing.service.plan_views import plan_of, price_list_of, version_of
+from nexusone.modules.billing.service.plan_views import content_of, plan_of, price_list_of, version_of
 from nexusone.modules.billing.service.refusals_plans import PlanFaulty, PlanNotFound, VersionFixed
+from nexusone.modules.billing.service.usage_prices import usage_price_faults
 from nexusone.modules.billing.store import plan_writing, plans
-from nexusone.modules.billing.store.plan_writing import NewFeature, NewPlan, NewPrice, NewPriceList, NewVersion
+from nexusone.modules.billing.store.plan_writing import NewFeature, NewPlan, NewPrice, NewPriceList, NewUsagePrice, NewVersion
 from nexusone.modules.billing.store.plans import VersionRow
 from nexusone.platform.audit import record
 from nexusone.platform.database import Transaction
@@ -161,7 +161,11 @@ async def put_price_list(ctx: Context, *, code: str, wanted: PriceListWish) -> P
 
 def check_version(wanted: NewPlanVersion, *, price_lists: set[str]) -> None:
     """Raises PlanFaulty where a version names what there is not, or its terms do not go together."""
-    faults = [*_feature_faults(wanted), *_price_faults(wanted.prices, price_lists)]
+    faults = [
+        *_feature_faults(wanted),
+        *_price_faults(wanted.prices, price_lists),
+        *usage_price_faults(wanted.usage_prices, price_lists=price_lists),
+    ]
     if (wanted.rollover == "capped") != (wanted.rollover_cap is not None):
         faults.append(FieldError(pointer="/rollover_cap", code="mismatched", detail="a cap, if and only if the rollover is capped"))
     if faults:
@@ -191,6 +195,8 @@ async def write_version(tx: Transaction, wanted: NewPlanVersion, *, code: str, s
     ]
     await plan_writing.insert_version(tx, made, features=features)
     await plan_writing.insert_prices(tx, _prices(wanted.prices), version_id=made.id, now=now)
+    usage = [NewUsagePrice(price.price_list, price.meter, price.included, price.per, price.amount) for price in wanted.usage_prices]
+    await plan_writing.insert_usage_prices(tx, usage, version_id=made.id)
     return made
 
 
@@ -243,9 +249,8 @@ async def _plans(tx: Transaction) -> list[Plan]:
 
 
 async def _versions(tx: Transaction, rows: list[VersionRow]) -> list[PlanVersion]:
-    ids: list[UUID] = [row.id for row in rows]
-    features, prices = await plans.list_features(tx, version_ids=ids), await plans.list_prices(tx, version_ids=ids)
-    return [version_of(row, features, prices) for row in rows]
+    content = await content_of(tx, rows)
+    return [version_of(row, content) for row in rows]
 
 
 async def _plan(tx: Transaction, code: str) -> Plan:

@@ -1,6 +1,7 @@
 """Plans in the words of the API."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from nexusone.kernel.locale import fallback_chain
 from nexusone.kernel.money import Money, credits_to_text
@@ -9,13 +10,17 @@ from nexusone.modules.billing.contracts.plans import (
     PlanFeature,
     PlanOffer,
     PlanPrice,
+    PlanUsagePrice,
     PlanVersion,
     PriceContent,
     PriceList,
     TrialTerms,
+    UsagePriceContent,
 )
 from nexusone.modules.billing.domain.features import FEATURES
-from nexusone.modules.billing.store.plans import FeatureRow, PlanRow, PriceListRow, PriceRow, VersionRow
+from nexusone.modules.billing.store import plans
+from nexusone.modules.billing.store.plans import FeatureRow, PlanRow, PriceListRow, PriceRow, UsagePriceRow, VersionRow
+from nexusone.platform.database import Transaction
 
 
 def name_of(names: Mapping[str, str], locale: str) -> str:
@@ -44,7 +49,26 @@ def plan_of(row: PlanRow, versions: list[PlanVersion]) -> Plan:
     )
 
 
-def version_of(row: VersionRow, features: Sequence[FeatureRow], prices: Sequence[PriceRow]) -> PlanVersion:
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The features and prices of versions, together."""
+
+    features: Sequence[FeatureRow]
+    prices: Sequence[PriceRow]
+    usage_prices: Sequence[UsagePriceRow]
+
+
+async def content_of(tx: Transaction, versions: Sequence[VersionRow]) -> Content:
+    """What versions give and cost."""
+    ids = [row.id for row in versions]
+    return Content(
+        features=await plans.list_features(tx, version_ids=ids),
+        prices=await plans.list_prices(tx, version_ids=ids),
+        usage_prices=await plans.list_usage_prices(tx, version_ids=ids),
+    )
+
+
+def version_of(row: VersionRow, content: Content) -> PlanVersion:
     """A version as operators see it, with those of the features and prices that are its own."""
     return PlanVersion(
         id=row.id,
@@ -56,10 +80,15 @@ def version_of(row: VersionRow, features: Sequence[FeatureRow], prices: Sequence
         rollover_cap=_credits(row.rollover_cap_micros),
         allows_overdraft=row.allows_overdraft,
         trial=_trial(row),
-        features=_features(row, features),
+        features=_features(row, content.features),
         prices=[
             PriceContent(price_list=price.list_code, every=price.every, amount=price.amount)
-            for price in prices
+            for price in content.prices
+            if price.plan_version_id == row.id
+        ],
+        usage_prices=[
+            UsagePriceContent(price_list=price.list_code, meter=price.meter, included=price.included, per=price.per, amount=price.amount)
+            for price in content.usage_prices
             if price.plan_version_id == row.id
         ],
         created_at=row.created_at,
@@ -68,7 +97,7 @@ def version_of(row: VersionRow, features: Sequence[FeatureRow], prices: Sequence
     )
 
 
-def offer_of(row: VersionRow, features: Sequence[FeatureRow], prices: Sequence[PriceRow], *, name: str, list_code: str) -> PlanOffer:
+def offer_of(row: VersionRow, content: Content, *, name: str, list_code: str) -> PlanOffer:
     """A version as it is offered, with its prices in one list."""
     return PlanOffer(
         code=row.plan_code,
@@ -78,10 +107,17 @@ def offer_of(row: VersionRow, features: Sequence[FeatureRow], prices: Sequence[P
         rollover=row.rollover,
         rollover_cap=_credits(row.rollover_cap_micros),
         trial=_trial(row),
-        features=_features(row, features),
+        features=_features(row, content.features),
         prices=[
             PlanPrice(every=price.every, price=Money(amount=price.amount, currency=price.currency))
-            for price in prices
+            for price in content.prices
+            if price.plan_version_id == row.id and price.list_code == list_code
+        ],
+        usage_prices=[
+            PlanUsagePrice(
+                meter=price.meter, included=price.included, per=price.per, price=Money(amount=price.amount, currency=price.currency)
+            )
+            for price in content.usage_prices
             if price.plan_version_id == row.id and price.list_code == list_code
         ],
     )

@@ -9,7 +9,7 @@ from nexusone.modules.billing.domain.features import ABSENT, FEATURES, FeatureTe
 from nexusone.modules.billing.ports import UsageGauges
 from nexusone.modules.billing.service.entitlements import Allowance, used_of
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue, default_plan
-from nexusone.modules.billing.service.plan_views import list_for, name_of, offer_of
+from nexusone.modules.billing.service.plan_views import content_of, list_for, name_of, offer_of
 from nexusone.modules.billing.service.refusals_plans import PlanNotFound
 from nexusone.modules.billing.store import plans
 from nexusone.modules.billing.store.plans import VersionRow
@@ -60,9 +60,8 @@ async def _offers(tx: Transaction, *, list_code: str, locale: str) -> list[PlanO
     known = await plans.list_plans(tx)
     versions = {row.plan_code: row for row in await plans.list_current_versions(tx)}
     public = [row for row in known if row.is_public and row.code in versions]
-    ids = [versions[row.code].id for row in public]
-    features, prices = await plans.list_features(tx, version_ids=ids), await plans.list_prices(tx, version_ids=ids)
-    return [offer_of(versions[row.code], features, prices, name=name_of(row.names, locale), list_code=list_code) for row in public]
+    content = await content_of(tx, [versions[row.code] for row in public])
+    return [offer_of(versions[row.code], content, name=name_of(row.names, locale), list_code=list_code) for row in public]
 
 
 async def _version_of(ctx: Context, tx: Transaction) -> tuple[VersionRow, datetime | None]:

@@ -10,7 +10,7 @@ from nexusone.kernel.money import MICROS_PER_CREDIT, Money, credits_from_text, c
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.billing.contracts.payments import CreditPack, CreditPacks, NewPurchase, Purchase
 from nexusone.modules.billing.domain.payments import reference_of, request_key
-from nexusone.modules.billing.events import PaymentBegun
+from nexusone.modules.billing.events import PaymentBegun, TopUpFailed
 from nexusone.modules.billing.ports import CheckoutRequest
 from nexusone.modules.billing.service.collecting import Owed, charge_default
 from nexusone.modules.billing.service.payment_gateways import chosen, customer_at, gateways, refuse_tests
@@ -225,13 +225,17 @@ async def payment_of(ctx: Context, *, payment_id: UUID) -> PaymentRow | None:
 
 
 async def top_up_when_low(ctx: Context, *, key: str, credits_micros: int) -> None:
-    """Buys the credits that a workspace wants when it runs low, once per key; where nothing can be charged, nothing is bought.
+    """Buys the credits that a workspace wants when it runs low, once per key; where nothing can be charged, that is told.
 
     Raises:
         DefiniteFailure: the vendor cannot be reached; try again later.
     """
     currency = ctx.setting(PaymentSettings).topup_currency
     try:
-        await top_up(ctx, key=key, credits_micros=credits_micros, currency=currency)
+        reason = None if await top_up(ctx, key=key, credits_micros=credits_micros, currency=currency) else "no_payment_method"
     except (BillingProfileMissing, PurchaseNotPriced) as refusal:
-        _log.warning("payments.no_topup", code=refusal.code)
+        reason = refusal.code
+    if reason is not None:
+        _log.warning("payments.no_topup", code=reason)
+        async with ctx.transaction("billing") as tx:
+            await publish(tx, TopUpFailed(wanted_micros=credits_micros, payment_id=None, reason=reason))

@@ -19,7 +19,8 @@ from nexusone.modules.billing.service.subscriptions_billing import allowance_of_
 from nexusone.modules.billing.service.subscriptions_offers import changed_terms
 from nexusone.modules.billing.service.subscriptions_steps import News, going_on, write
 from nexusone.modules.billing.service.subscriptions_views import shown_quote
-from nexusone.modules.billing.store import subscriptions
+from nexusone.modules.billing.service.usage_billing import foresee_usage
+from nexusone.modules.billing.store import profiles, subscriptions
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow
 from nexusone.platform.database import Transaction
 from nexusone.platform.runtime import Context
@@ -44,7 +45,8 @@ async def preview(ctx: Context, *, wanted: SubscriptionChange) -> SubscriptionPr
             found = unchanged(row.standing())
         except OnlyAtPeriodEnd as refused:
             raise ChangeOnlyAtPeriodEnd from refused
-        return await shown_quote(ctx, tx, found, allowance_micros=await _allowance(ctx, tx, row, found))
+        usage = await _usage(ctx, tx, row, found)
+        return await shown_quote(ctx, tx, found, usage=usage, allowance_micros=await _allowance(ctx, tx, row, found))
 
 
 async def change(ctx: Context, *, wanted: SubscriptionChange) -> Subscription:
@@ -80,6 +82,15 @@ async def _quote(ctx: Context, tx: Transaction, row: SubscriptionRow, wanted: Su
     known = row.standing()
     terms = await changed_terms(ctx, tx, known, wanted)
     return quote_of(known, terms=terms, when=wanted.when, billed=row.billed_amount, at=whole_second(ctx.now()))
+
+
+async def _usage(ctx: Context, tx: Transaction, row: SubscriptionRow, found: Quote) -> int:
+    if not found.is_new_period:
+        return 0
+    used = Period(row.period_starts_at, min(row.period_ends_at, found.after.period.starts_at))
+    if await profiles.find_profile(tx, workspace_id=ctx.workspace) is None:
+        return 0
+    return sum(line.amount for line in await foresee_usage(ctx, tx, row, used=used, room=found.proration.net))
 
 
 async def _allowance(ctx: Context, tx: Transaction, row: SubscriptionRow, found: Quote) -> int:

@@ -14,6 +14,7 @@ from nexusone.modules.billing.service.refusals_invoices import InvoiceSettled
 from nexusone.modules.billing.service.subscriptions_billing import begin_period
 from nexusone.modules.billing.service.subscriptions_mails import order_mail
 from nexusone.modules.billing.service.subscriptions_steps import News, going_on, write
+from nexusone.modules.billing.service.usage_billing import foresee_usage
 from nexusone.modules.billing.store import dunning, profiles, subscriptions
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow
 from nexusone.platform.database import Transaction
@@ -95,7 +96,9 @@ async def _turn(ctx: Context, tx: Transaction, row: SubscriptionRow) -> None:
 
 
 async def _renew(ctx: Context, tx: Transaction, row: SubscriptionRow, after: Subscription) -> None:
-    if after.price > 0 and await profiles.find_profile(tx, workspace_id=ctx.workspace) is None:
+    if await profiles.find_profile(tx, workspace_id=ctx.workspace) is None and (
+        after.price > 0 or await foresee_usage(ctx, tx, row, used=row.standing().period, room=0)
+    ):
         # A trial that nobody gave an address for ends instead of being billed.
         over = rules.cancel(row.standing(), when="now")
         await write(ctx, tx, going_on("end", row, over), News(SubscriptionEnded, {"reason": "unpaid"}))

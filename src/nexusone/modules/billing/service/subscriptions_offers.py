@@ -56,14 +56,15 @@ async def changed_terms(ctx: Context, tx: Transaction, known: Subscription, want
 
 async def _terms(ctx: Context, tx: Transaction, version: VersionRow, *, every: Interval, quantity: int, currency: str | None) -> Terms:
     profile = await profiles.find_profile(tx, workspace_id=ctx.workspace)
-    chosen = _price_list(await plans.list_price_lists(tx), country=profile.country if profile else None, currency=currency)
+    chosen = price_list_in(await plans.list_price_lists(tx), country=profile.country if profile else None, currency=currency)
     for price in await plans.list_prices(tx, version_ids=[version.id]):
         if (price.list_code, price.every) == (chosen.code, every):
             return Terms(version.id, price.currency, every, price.amount, quantity)
     raise PlanNotFound
 
 
-def _price_list(rows: Sequence[PriceListRow], *, country: str | None, currency: str | None) -> PriceListRow:
+def price_list_in(rows: Sequence[PriceListRow], *, country: str | None, currency: str | None) -> PriceListRow:
+    """The price list of a country, or where it is in another currency than `currency`, one in that if there is any."""
     chosen = list_for(rows, country)
     if currency is None or chosen.currency == currency:
         return chosen

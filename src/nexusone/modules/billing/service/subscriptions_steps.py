@@ -1,15 +1,17 @@
 """What a step of a subscription writes, all of it in one transaction: its row, period, plan, news, credits and invoice."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.domain.invoices import DraftLine, InvoiceDraft
-from nexusone.modules.billing.domain.subscriptions import HOLDING, UNPAID_FOR, Subscription, due
+from nexusone.modules.billing.domain.periods import Period, whole_second
+from nexusone.modules.billing.domain.subscriptions import HOLDING, OVER, UNPAID_FOR, Subscription, due
 from nexusone.modules.billing.service import grants, invoicing
 from nexusone.modules.billing.service.refusals_subscriptions import AlreadySubscribed
 from nexusone.modules.billing.service.subscriptions_billing import PlanFacts, plan_facts, rollover_of
+from nexusone.modules.billing.service.usage_billing import close_usage
 from nexusone.modules.billing.store import dunning, plans, subscriptions, subscriptions_steps
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow, Written
 from nexusone.modules.billing.store.subscriptions_steps import NewStep
@@ -76,8 +78,28 @@ async def write(ctx: Context, tx: Transaction, taken: Taken, *news: News) -> Non
     invoice_id = None
     if is_begun:
         await _grant(ctx, tx, taken, facts)
+        taken = await _with_usage(ctx, tx, taken)
         invoice_id = await _bill(ctx, tx, taken)
     await subscriptions_steps.insert_step(tx, _step(ctx, taken, invoice_id))
+
+
+async def _with_usage(ctx: Context, tx: Transaction, taken: Taken) -> Taken:
+    used = _left(ctx, taken)
+    if taken.before is None or used is None:
+        return taken
+    lines = await close_usage(ctx, tx, taken.before, used=used, room=taken.net_amount)
+    return replace(taken, lines=(*taken.lines, *lines))
+
+
+def _left(ctx: Context, taken: Taken) -> Period | None:
+    """What was used of a period that the step leaves, if it leaves one that was begun."""
+    if taken.before is None or taken.before.state == "incomplete":
+        return None
+    period = taken.before.standing().period
+    if taken.begins_period:
+        return Period(period.starts_at, min(period.ends_at, taken.after.period.starts_at))
+    is_over = taken.after.state in OVER or (taken.after.state == "paused" and ctx.now() >= period.ends_at)
+    return Period(period.starts_at, min(period.ends_at, whole_second(ctx.now()))) if is_over else None
 
 
 async def touch(ctx: Context, tx: Transaction, row: SubscriptionRow) -> None:

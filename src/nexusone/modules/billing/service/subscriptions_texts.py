@@ -27,6 +27,7 @@ class Texts(Contract):
     """The texts of one language with their holes."""
 
     lines: dict[str, str]
+    meters: dict[str, str]
     mails: dict[str, MailText]
 
 
@@ -49,6 +50,10 @@ class Wording:
     def line(self, kind: str, **values: str) -> str:
         """The description of a line of an invoice."""
         return self.texts.lines[kind].format(**values)
+
+    def usage(self, kind: str, meter: str, period: Period) -> str:
+        """The description of a line for a meter over a period; `kind` is usage or adjustment."""
+        return self.line(kind, meter=self.texts.meters.get(meter, meter), days=self.days(period))
 
 
 def wording(locale: str, *, zone: str) -> Wording:

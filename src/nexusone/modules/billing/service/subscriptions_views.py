@@ -61,7 +61,7 @@ async def shown_terms(ctx: Context, tx: Transaction, terms: Terms) -> Subscripti
     )
 
 
-async def shown_quote(ctx: Context, tx: Transaction, quote: Quote, *, allowance_micros: int) -> SubscriptionPreview:
+async def shown_quote(ctx: Context, tx: Transaction, quote: Quote, *, usage: int, allowance_micros: int) -> SubscriptionPreview:
     """What a change would bill."""
     terms = quote.after.next_terms or quote.after.terms
     currency = terms.currency
@@ -71,7 +71,8 @@ async def shown_quote(ctx: Context, tx: Transaction, quote: Quote, *, allowance_
         terms=await shown_terms(ctx, tx, terms),
         credit=Money(amount=quote.proration.credit, currency=currency),
         charge=Money(amount=quote.proration.charge, currency=currency),
-        due_now=Money(amount=quote.proration.net, currency=currency),
+        usage=Money(amount=usage, currency=currency),
+        due_now=Money(amount=quote.proration.net + usage, currency=currency),
         credits=credits_to_text(allowance_micros),
         renews_at=quote.after.period.ends_at,
         renewal_price=Money(amount=quote.after.renewal_price, currency=currency),

@@ -72,6 +72,13 @@ SET_INVOICE = sql("""
 update billing.payment set invoice_id = %(invoice_id)s where workspace_id = %(workspace_id)s and id = %(id)s
 """)
 
+# A subscription that is over gives nothing for what comes in.
+IS_OVER = sql("""
+select s.over_at is not null
+from billing.invoice as i join billing.subscription as s on s.workspace_id = i.workspace_id and s.id = i.subscription_id
+where i.workspace_id = %(workspace_id)s and i.id = %(invoice_id)s
+""")
+
 LIST_DUE = sql("""
 select workspace_id, id from billing.payment where probe_at <= %(now)s order by probe_at limit %(limit)s
 """)
@@ -217,6 +224,11 @@ async def set_refunded(tx: Transaction, *, workspace_id: UUID, payment_id: UUID,
 async def set_invoice(tx: Transaction, *, workspace_id: UUID, payment_id: UUID, invoice_id: UUID) -> None:
     """The invoice that was issued for it."""
     await tx.execute(SET_INVOICE, {"workspace_id": workspace_id, "id": payment_id, "invoice_id": invoice_id})
+
+
+async def is_subscription_over(tx: Transaction, *, workspace_id: UUID, invoice_id: UUID) -> bool:
+    """Whether the invoice is of a subscription that has ended."""
+    return await tx.find_value(bool, IS_OVER, {"workspace_id": workspace_id, "invoice_id": invoice_id}) or False
 
 
 async def list_due(tx: Transaction, *, now: datetime, limit: int) -> list[DueRow]:

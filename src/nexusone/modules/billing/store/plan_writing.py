@@ -60,6 +60,11 @@ values (%(version_id)s, %(list_code)s, %(every)s, %(amount)s, %(now)s)
 on conflict do nothing
 """)
 
+INSERT_USAGE_PRICE = sql("""
+insert into billing.plan_usage_price (plan_version_id, list_code, meter, included, per, amount)
+values (%(version_id)s, %(list_code)s, %(meter)s, %(included)s, %(per)s, %(amount)s)
+""")
+
 PUBLISH_VERSION = sql("""
 update billing.plan_version set published_at = %(now)s where id = %(version_id)s and published_at is null and retired_at is null
 """)
@@ -116,6 +121,17 @@ class NewPrice:
 
     list_code: str
     every: Interval
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewUsagePrice:
+    """A usage price of a version to be written."""
+
+    list_code: str
+    meter: str
+    included: int
+    per: int
     amount: int
 
 
@@ -182,6 +198,12 @@ async def insert_prices(tx: Transaction, prices: list[NewPrice], *, version_id: 
     for price in prices:
         written += await tx.execute(INSERT_PRICE, {**asdict(price), "version_id": version_id, "now": now})
     return written
+
+
+async def insert_usage_prices(tx: Transaction, prices: list[NewUsagePrice], *, version_id: UUID) -> None:
+    """Writes the usage prices of a new version."""
+    if prices:
+        await tx.execute_many(INSERT_USAGE_PRICE, [{**asdict(price), "version_id": version_id} for price in prices])
 
 
 async def publish_version(tx: Transaction, *, version_id: UUID, now: datetime) -> bool:

@@ -50,6 +50,13 @@ where p.plan_version_id = any(%(version_ids)s)
 order by p.list_code, p.every
 """)
 
+LIST_USAGE_PRICES = sql("""
+select p.plan_version_id, p.list_code, p.meter, p.included, p.per, p.amount, l.currency
+from billing.plan_usage_price as p join billing.price_list as l on l.code = p.list_code
+where p.plan_version_id = any(%(version_ids)s)
+order by p.list_code, p.meter
+""")
+
 LIST_PRICE_LISTS = sql("""
 select code, currency, countries, is_default from billing.price_list order by is_default desc, code limit 1000
 """)
@@ -122,6 +129,19 @@ class PriceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UsagePriceRow:
+    """What a version includes of a meter, and what begun packages beyond it cost in minor units of the list's currency."""
+
+    plan_version_id: UUID
+    list_code: str
+    meter: str
+    included: int
+    per: int
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class PriceListRow:
     """A price list."""
 
@@ -172,6 +192,11 @@ async def list_features(tx: Transaction, *, version_ids: list[UUID]) -> list[Fea
 async def list_prices(tx: Transaction, *, version_ids: list[UUID]) -> list[PriceRow]:
     """The prices of versions in all lists."""
     return await tx.fetch_all(PriceRow, LIST_PRICES, {"version_ids": version_ids})
+
+
+async def list_usage_prices(tx: Transaction, *, version_ids: list[UUID]) -> list[UsagePriceRow]:
+    """The usage prices of versions in all lists."""
+    return await tx.fetch_all(UsagePriceRow, LIST_USAGE_PRICES, {"version_ids": version_ids})
 
 
 async def list_price_lists(tx: Transaction) -> list[PriceListRow]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from nexusone.modules.billing.contracts.usage import UsageEvent
-from nexusone.modules.billing.domain.usage import Aggregation, ClosedMeter
+from nexusone.modules.billing.domain.usage import Aggregation, ClosedMeter, MeterPrice
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import Sql, fragment, sql
 
@@ -61,22 +61,34 @@ LOCK_CLOSINGS = sql("""
 select pg_advisory_xact_lock(hashtextextended('billing.usage_closing:' || %(workspace_id)s::uuid::text, 0))
 """)
 
+# Only the last closing of a period counts: what came after an earlier one is in it.
 LIST_LATE = sql("""
-select distinct on (c.meter, c.period_start) c.meter, c.period_start, c.period_end, c.revision, c.value
-from billing.usage_closing as c
-where c.workspace_id = %(workspace_id)s and c.period_end > %(since)s and exists (
+with last as (
+    select distinct on (c.meter, c.period_start)
+        c.meter, c.period_start, c.period_end, c.revision, c.value, c.currency, c.included, c.per, c.unit_amount, c.closed_at
+    from billing.usage_closing as c
+    where c.workspace_id = %(workspace_id)s and c.period_end > %(since)s
+    order by c.meter, c.period_start, c.revision desc
+)
+select c.meter, c.period_start, c.period_end, c.revision, c.value, c.currency, c.included, c.per, c.unit_amount
+from last as c
+where exists (
     select 1 from billing.usage_event as e
-    where e.workspace_id = c.workspace_id and e.meter = c.meter and e.occurred_at >= c.period_start and e.occurred_at < c.period_end
+    where e.workspace_id = %(workspace_id)s and e.meter = c.meter and e.occurred_at >= c.period_start and e.occurred_at < c.period_end
         and e.recorded_at >= c.closed_at - interval '5 minutes'
 )
-order by c.meter, c.period_start, c.revision desc
+order by c.meter, c.period_start
 """)
 
 INSERT_CLOSINGS = sql("""
-insert into billing.usage_closing (workspace_id, meter, period_start, period_end, revision, value, closed_at)
-select %(workspace_id)s, c.meter, c.period_start, c.period_end, c.revision, c.value, %(now)s
-from unnest(%(meters)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[], %(revisions)s::bigint[], %(values)s::bigint[])
-    as c (meter, period_start, period_end, revision, value)
+insert into billing.usage_closing (
+    workspace_id, meter, period_start, period_end, revision, value, currency, included, per, unit_amount, closed_at
+)
+select %(workspace_id)s, c.meter, c.period_start, c.period_end, c.revision, c.value, c.currency, c.included, c.per, c.unit_amount, %(now)s
+from unnest(
+    %(meters)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[], %(revisions)s::bigint[], %(values)s::bigint[],
+    %(currencies)s::text[], %(included)s::bigint[], %(pers)s::bigint[], %(amounts)s::bigint[]
+) as c (meter, period_start, period_end, revision, value, currency, included, per, unit_amount)
 """)
 
 LIST_CLOSED = sql("""
@@ -95,6 +107,39 @@ class ClosingRow:
     period_start: datetime
     period_end: datetime
     revision: int
+    value: int
+    price: MeterPrice | None
+
+
+@dataclass(frozen=True, slots=True)
+class LateRow:
+    """The last closing of a meter's period, as it is stored; without a currency it was not billed."""
+
+    meter: str
+    period_start: datetime
+    period_end: datetime
+    revision: int
+    value: int
+    currency: str | None
+    included: int | None
+    per: int | None
+    unit_amount: int | None
+
+    @property
+    def price(self) -> MeterPrice | None:
+        """What it was billed at."""
+        if self.currency is None or self.included is None or self.per is None or self.unit_amount is None:
+            return None
+        return MeterPrice(self.included, self.per, self.unit_amount, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRow:
+    """What a meter stood at when its period was first closed."""
+
+    meter: str
+    period_start: datetime
+    period_end: datetime
     value: int
 
 
@@ -141,12 +186,12 @@ async def lock_closings(tx: Transaction, *, workspace_id: UUID) -> None:
     await tx.execute(LOCK_CLOSINGS, {"workspace_id": workspace_id})
 
 
-async def list_late(tx: Transaction, *, workspace_id: UUID, since: datetime) -> list[ClosingRow]:
+async def list_late(tx: Transaction, *, workspace_id: UUID, since: datetime) -> list[LateRow]:
     """The closed periods that end after `since` and may have got something more, with their last closing.
 
     Five minutes are allowed for a batch that began before the closing and was committed after it.
     """
-    return await tx.fetch_all(ClosingRow, LIST_LATE, {"workspace_id": workspace_id, "since": since})
+    return await tx.fetch_all(LateRow, LIST_LATE, {"workspace_id": workspace_id, "since": since})
 
 
 async def insert_closings(tx: Transaction, *, workspace_id: UUID, closings: Sequence[ClosingRow], now: datetime) -> None:
@@ -161,10 +206,15 @@ async def insert_closings(tx: Transaction, *, workspace_id: UUID, closings: Sequ
             "ends": [closing.period_end for closing in closings],
             "revisions": [closing.revision for closing in closings],
             "values": [closing.value for closing in closings],
+            "currencies": [closing.price.currency if closing.price else None for closing in closings],
+            "included": [closing.price.included if closing.price else None for closing in closings],
+            "pers": [closing.price.per if closing.price else None for closing in closings],
+            "amounts": [closing.price.unit_amount if closing.price else None for closing in closings],
         },
     )
 
 
 async def list_closed(tx: Transaction, *, workspace_id: UUID, period_start: datetime) -> list[ClosedMeter]:
     """What the period was closed at, where it was."""
-    return await tx.fetch_all(ClosedMeter, LIST_CLOSED, {"workspace_id": workspace_id, "period_start": period_start})
+    rows = await tx.fetch_all(ClosedRow, LIST_CLOSED, {"workspace_id": workspace_id, "period_start": period_start})
+    return [ClosedMeter(row.meter, row.period_start, row.period_end, row.value) for row in rows]

@@ -128,6 +128,15 @@ class Ledger:
         self.announce("charge.refunded", charge)
         return made
 
+    def fail_refund(self, identifier: str) -> Json:
+        """The payer's bank sends a refund back after it had succeeded."""
+        made = self.refunds[identifier]
+        charge = self.charges[made["charge"]]
+        made |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+        charge |= {"amount_refunded": charge["amount_refunded"] - made["amount"], "refunded": False}
+        self.announce("refund.failed", made)
+        return made
+
     def open_dispute(self, intent_id: str) -> Json:
         charge = self.charges[self.intents[intent_id]["latest_charge"]]
         made = objects.dispute(charge, at=self._now())
