@@ -25,7 +25,7 @@ from nexusone.apps.compose import Composition, composed
 from nexusone.apps.providers import SandboxAddresses, build_ports
 from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
-from nexusone.modules.ai.ports import TextModel
+from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.billing.ports import PaymentGateways
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.modules.marketing.ports import EmailTransport

@@ -13,7 +13,8 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.kernel.page import PageRequest
 from nexusone.modules.ai.contracts import Generation, NewGeneration
-from nexusone.modules.ai.ports import ModelCard, TextDelta, TextModel, TextRequest, TextResult
+from nexusone.modules.ai.ports.models import ModelCard, token_prices
+from nexusone.modules.ai.ports.text import TextDelta, TextModel, TextRequest, TextResult
 from nexusone.modules.ai.service import endings, generations
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing import api as billing
@@ -34,8 +35,7 @@ CARD = ModelCard(
     kind="text",
     context_tokens=100_000,
     output_tokens_max=8_000,
-    input_price_micros=1_000_000,
-    output_price_micros=4_000_000,
+    prices=token_prices(input_micros=1_000_000, output_micros=4_000_000),
     is_default=True,
 )
 SCHEMA: dict[str, JsonValue] = {

@@ -12,7 +12,7 @@ import pytest
 from tests.modules.ai.scripted import GRANTED_MICROS, MAIL, REFUSED, SCHEMA, SETTINGS, ScriptedModel, said, scripted
 
 from nexusone.apps.compose import Composition
-from nexusone.modules.ai.ports import TextModel
+from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing.service.grants import grant_alone
 

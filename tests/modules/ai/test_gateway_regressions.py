@@ -15,6 +15,7 @@ from tests.modules.ai.scripted import ASKED, ASKED_FOR_MAIL, CARD, LOST, cost_mi
 from nexusone.kernel.errors import Refusal
 from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.contracts import NewGeneration
+from nexusone.modules.ai.ports.models import token_prices
 from nexusone.modules.ai.service.refusals import ModelUnknown
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.service import expiry, verification
@@ -25,7 +26,10 @@ from nexusone.platform.runtime import Context, Runtime
 CROWD = 50
 HOUR = timedelta(hours=1)
 PRICE = 1_000_000
-UNPRICED = {"in": replace(CARD, name="in", input_price_micros=0), "out": replace(CARD, name="out", output_price_micros=0)}
+UNPRICED = {
+    "in": replace(CARD, name="in", prices=token_prices(input_micros=0, output_micros=1)),
+    "out": replace(CARD, name="out", prices=token_prices(input_micros=1, output_micros=0)),
+}
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from tests.modules.ai.scripted import (
 from nexusone.kernel.money import credits_from_text
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.modules.ai.contracts import NewGeneration
-from nexusone.modules.ai.ports import TextModel
+from nexusone.modules.ai.ports.models import token_prices
+from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.ai.service import generations, writing
 from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelUnknown, NoTextModel, OutputSchemaInvalid
 from nexusone.modules.billing import api as billing
@@ -318,7 +319,7 @@ async def test_an_answer_after_its_hold_was_given_back_changes_nothing(runtime: 
 
 async def test_a_model_that_is_not_in_the_catalog_or_has_no_price_is_refused(runtime: Runtime) -> None:
     model = scripted()
-    model.cards = (CARD, replace(CARD, name="free", output_price_micros=0, is_default=False))
+    model.cards = (CARD, replace(CARD, name="free", prices=token_prices(input_micros=1_000_000, output_micros=0), is_default=False))
     shop = await open_workshop(runtime, model)
     for name in ("nobody", "free"):
         with pytest.raises(ModelUnknown):

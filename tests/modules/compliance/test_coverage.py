@@ -27,7 +27,7 @@ from tests.modules.identity.mfa.people import ORIGIN
 from nexusone.apps.catalog import MODULES, locale_folders
 from nexusone.apps.compose import Composition
 from nexusone.kernel.clock import MovedClock
-from nexusone.modules.ai.ports import TextModel
+from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.platform.live import LiveEvents
 from nexusone.platform.settings import PlatformSettings

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
-from nexusone.modules.ai.ports import TextDelta, TextModel, TextRequest, TextResult
+from nexusone.modules.ai.ports.text import TextDelta, TextModel, TextRequest, TextResult
 
 Mishap = Literal["slow", "rate_limit", "server_error", "reset", "lost_answer", "bad_schema", "garbage", "refusal", "stream_failure"]
 
@@ -89,7 +89,7 @@ class TextModelConformance:
         cards = study.model.catalog()
         assert [card.is_default for card in cards].count(True) == 1
         assert len({card.name for card in cards}) == len(cards)
-        assert all(card.input_price_micros > 0 and card.output_price_micros > 0 for card in cards)
+        assert all(price.micros > 0 for card in cards for price in card.prices)
         assert all(0 < card.output_tokens_max <= card.context_tokens for card in cards)
 
     async def test_a_text_comes_with_what_it_used(self, study: Study) -> None:

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from tests.providers.openai.serving import served
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
-from nexusone.modules.ai.ports import TextRequest, TextResult
+from nexusone.modules.ai.ports.text import TextRequest, TextResult
 from nexusone.platform.provider import ProviderSetup, SimulatorSetup
 from nexusone.providers.openai.client import open_client, shown
 from nexusone.providers.openai.manifest import MANIFEST

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
-from nexusone.modules.ai.ports import FinishReason, TextRequest, TextResult
+from nexusone.modules.ai.ports.text import FinishReason, TextRequest, TextResult
 from nexusone.providers.openai.client import failure_of, shown
 
 CHARACTERS_PER_TOKEN = 4

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from nexusone.modules.ai.ports import ModelCard
+from nexusone.modules.ai.ports.models import ModelCard, token_prices
 
 MODELS = Path(__file__).with_name("models.toml")
 
@@ -66,8 +66,7 @@ def _card(listed: ListedModel) -> ModelCard | None:
         kind="text",
         context_tokens=listed.context_tokens,
         output_tokens_max=listed.output_tokens_max,
-        input_price_micros=listed.input_price_micros,
-        output_price_micros=listed.output_price_micros,
+        prices=token_prices(input_micros=listed.input_price_micros, output_micros=listed.output_price_micros),
         is_default=listed.is_default,
         retires_on=listed.retires_on,
     )

@@ -1,6 +1,6 @@
 """OpenAI as data."""
 
-from nexusone.modules.ai.ports import TextModel
+from nexusone.modules.ai.ports.text import TextModel
 from nexusone.platform.provider import Capability, Manifest
 from nexusone.providers.openai.simulator import simulate
 from nexusone.providers.openai.text import build_text_model

@@ -23,7 +23,8 @@ from openai.types.responses import (
 from openai.types.shared_params import Reasoning
 
 from nexusone.kernel.outcomes import UnknownOutcome
-from nexusone.modules.ai.ports import ModelCard, TextDelta, TextRequest, TextResult
+from nexusone.modules.ai.ports.models import ModelCard
+from nexusone.modules.ai.ports.text import TextDelta, TextRequest, TextResult
 from nexusone.platform.provider import ProviderSetup
 from nexusone.providers.openai.answers import failure_told, read_answer, read_answer_body, result_of
 from nexusone.providers.openai.catalog import priced_models, reasoning_effort

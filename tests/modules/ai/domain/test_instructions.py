@@ -7,6 +7,7 @@ from tests.modules.ai.scripted import CARD, NOW
 
 from nexusone.modules.ai.domain.catalog import find_model, offered_models
 from nexusone.modules.ai.domain.instructions import instructions_for, language_name
+from nexusone.modules.ai.ports.models import token_prices
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,8 @@ def test_the_language_is_named_and_tagged(locale: str, name: str) -> None:
 def test_a_model_without_a_price_or_past_its_time_is_not_offered() -> None:
     cards = (
         CARD,
-        replace(CARD, name="free-input", input_price_micros=0),
-        replace(CARD, name="free-output", output_price_micros=0),
+        replace(CARD, name="free-input", prices=token_prices(input_micros=0, output_micros=1)),
+        replace(CARD, name="free-output", prices=token_prices(input_micros=1, output_micros=0)),
         replace(CARD, name="retired", retires_on=NOW.date().isoformat()),
         replace(CARD, name="retiring", retires_on="2999-01-01", is_default=False),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from nexusone.modules.ai.ports import ModelCard
+from nexusone.modules.ai.ports.models import ModelCard
 
 
 def offered_models(cards: Iterable[ModelCard], *, today: date) -> tuple[ModelCard, ...]:
@@ -17,7 +17,7 @@ def find_model(cards: Iterable[ModelCard], *, name: str | None) -> ModelCard | N
 
 
 def _is_priced(card: ModelCard) -> bool:
-    return card.input_price_micros > 0 and card.output_price_micros > 0
+    return bool(card.prices) and all(price.micros > 0 for price in card.prices)
 
 
 def _is_retired(card: ModelCard, today: date) -> bool:

@@ -11,7 +11,7 @@ from nexusone.modules.ai.domain.instructions import instructions_for
 from nexusone.modules.ai.domain.lifecycle import PURPOSE, hold_key
 from nexusone.modules.ai.domain.output_schema import schema_faults
 from nexusone.modules.ai.domain.tariff import usage_bound
-from nexusone.modules.ai.ports import ModelCard
+from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.service.errands import finish_within
 from nexusone.modules.ai.service.models import get_model, tariff_of
 from nexusone.modules.ai.service.refusals import GenerationNotFound, OutputSchemaInvalid

@@ -4,7 +4,8 @@ from nexusone.kernel.money import credits_to_text
 from nexusone.modules.ai.contracts import Model
 from nexusone.modules.ai.domain.catalog import find_model, offered_models
 from nexusone.modules.ai.domain.tariff import TOKENS_PER_PRICE, Tariff, Usage
-from nexusone.modules.ai.ports import ModelCard, TextModel
+from nexusone.modules.ai.ports.models import ModelCard
+from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.ai.service.refusals import ModelUnknown, NoTextModel
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.platform.runtime import Context
@@ -46,7 +47,10 @@ def get_model(ctx: Context, *, name: str | None) -> ModelCard:
 def tariff_of(ctx: Context, card: ModelCard) -> Tariff:
     """What a model costs at the present settings."""
     settings = ctx.setting(AiSettings)
-    return Tariff(card.input_price_micros, card.output_price_micros, settings.credits_per_dollar, settings.margin_percent)
+    read, written = card.price_of("input_token"), card.price_of("output_token")
+    if read is None or written is None:
+        raise ModelUnknown(model=card.name)
+    return Tariff(read.micros, written.micros, settings.credits_per_dollar, settings.margin_percent)
 
 
 def _offered(ctx: Context) -> tuple[ModelCard, ...]:
@@ -56,7 +60,7 @@ def _offered(ctx: Context) -> tuple[ModelCard, ...]:
 def _model(card: ModelCard, tariff: Tariff) -> Model:
     return Model(
         name=card.name,
-        kind=card.kind,
+        kind="text",
         context_tokens=card.context_tokens,
         output_tokens_max=card.output_tokens_max,
         input_credits_per_million=credits_to_text(tariff.micros(Usage(input_tokens=TOKENS_PER_PRICE))),

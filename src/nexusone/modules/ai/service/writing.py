@@ -11,7 +11,7 @@ from nexusone.modules.ai.domain.answers import plain_answer, shaped_answer
 from nexusone.modules.ai.domain.instructions import instructions_for, repair_prompt
 from nexusone.modules.ai.domain.lifecycle import EMPTY_ANSWER, OUTPUT_NOT_MATCHING, Outcome, lost
 from nexusone.modules.ai.domain.tariff import Usage
-from nexusone.modules.ai.ports import TextRequest, TextResult
+from nexusone.modules.ai.ports.text import TextRequest, TextResult
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.models import text_model
 from nexusone.modules.ai.settings import AiSettings

@@ -1,25 +1,12 @@
-"""What ai needs from the world: models that write."""
+"""Models that write."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from nexusone.modules.ai.ports.models import ModelCard
+
 FinishReason = Literal["stop", "length", "content_filter"]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """One model as data. Prices are micro-dollars per million tokens; `retires_on` is an ISO date."""
-
-    name: str
-    vendor: str
-    kind: Literal["text"]
-    context_tokens: int
-    output_tokens_max: int
-    input_price_micros: int
-    output_price_micros: int
-    is_default: bool = False
-    retires_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

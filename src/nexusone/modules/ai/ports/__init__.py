@@ -1,0 +1,1 @@
+"""What ai needs from the world: models that write, draw, speak, film, judge and compare."""

@@ -1,0 +1,1 @@
+"""The kit of simulators: failing on demand, webhooks as vendors send them, files as vendors make them."""
