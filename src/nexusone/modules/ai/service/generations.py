@@ -107,7 +107,7 @@ async def _reserve(ctx: Context, wanted: NewGeneration) -> GenerationRow:
         )
     lifetime = ctx.setting(AiSettings).hold_lifetime
     try:
-        await billing.hold(ctx, key=hold_key(row.id), amount_micros=row.held_micros, purpose=PURPOSE, expires_in=lifetime)
+        await billing.hold(ctx, key=hold_key(row.id), amount_micros=row.held_micros, purpose=PURPOSE, expires_in=lifetime, job=str(row.id))
     except billing.InsufficientCredits:
         async with ctx.transaction("ai") as tx:
             await generations.delete_queued(tx, workspace_id=ctx.workspace, generation_id=row.id)

@@ -35,7 +35,7 @@ class CapWish(Contract):
 
 
 class CapsWish(Contract):
-    """All caps of the workspace; they take the place of those before. What was held before a cap was set does not count."""
+    """All caps of the workspace; they take the place of those before. What was held and spent in its period before it was set counts as well."""
 
     model_config = ConfigDict(
         json_schema_extra={

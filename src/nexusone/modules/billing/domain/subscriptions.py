@@ -30,6 +30,8 @@ ALLOWED: dict[State, frozenset[Step]] = {
 OVER: frozenset[State] = frozenset({"ended", "expired"})
 HOLDING: frozenset[State] = frozenset({"trialing", "active", "past_due"})
 """The states in which the workspace has what its plan gives."""
+IN_CREDIT: frozenset[State] = frozenset({"active"})
+"""The states in which the workspace may go into overdraft: a trial is not paid for, and who is past due owes already."""
 
 UNPAID_FOR = timedelta(hours=23)
 REMINDED_BEFORE = timedelta(days=3)

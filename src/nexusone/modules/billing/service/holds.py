@@ -40,8 +40,8 @@ async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expi
         expires_at=now + expires_in,
         hold_id=new_id(),
         transfer_id=new_id(),
+        subjects=caps.stands_for(ctx, job),
     )
-
     return _contract(await _hold(ctx, wanted, job))
 
 

@@ -26,7 +26,7 @@ DRAWS_MAX = 3
 
 
 async def hold_from_pool(
-    ctx: Context, *, refused: InsufficientCredits, key: str, amount_micros: int, purpose: str, expires_in: timedelta
+    ctx: Context, *, refused: InsufficientCredits, key: str, amount_micros: int, purpose: str, expires_in: timedelta, job: str | None = None
 ) -> Hold:
     """Holds what the workspace's own credits did not cover, after drawing exactly what is missing from its agency's pool.
 
@@ -42,7 +42,7 @@ async def hold_from_pool(
         if not await draw(ctx, agency_id=agency_id, key=f"{key}:{number}", amount_micros=max(1, missing)):
             raise refused
         try:
-            return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in)
+            return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in, job=job)
         except CapReached:
             raise
         except InsufficientCredits as again:

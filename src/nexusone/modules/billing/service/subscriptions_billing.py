@@ -95,6 +95,11 @@ def allowance_of(facts: PlanFacts, known: Subscription) -> int:
     return min(facts.version.allowance_micros * known.terms.quantity * months, AMOUNT_MICROS_MAX)
 
 
+def overdraft_of(facts: PlanFacts, known: Subscription) -> int:
+    """How many micro-credits the workspace may go below zero: the plan's for each piece."""
+    return min(facts.version.overdraft_micros * known.terms.quantity, AMOUNT_MICROS_MAX) if facts.version.allows_overdraft else 0
+
+
 async def allowance_of_change(tx: Transaction, before: Subscription, quote: Quote, *, rest: Period) -> int:
     """The micro-credits that come with a change beyond those that came before."""
     old = allowance_of(await plan_facts(tx, before.terms), before)

@@ -7,10 +7,10 @@ from uuid import UUID
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.domain.invoices import DraftLine, InvoiceDraft
 from nexusone.modules.billing.domain.periods import Period, whole_second
-from nexusone.modules.billing.domain.subscriptions import HOLDING, OVER, UNPAID_FOR, Subscription, due
-from nexusone.modules.billing.service import grants, invoicing
+from nexusone.modules.billing.domain.subscriptions import HOLDING, IN_CREDIT, OVER, UNPAID_FOR, Subscription, due
+from nexusone.modules.billing.service import grants, invoicing, overdraft
 from nexusone.modules.billing.service.refusals_subscriptions import AlreadySubscribed
-from nexusone.modules.billing.service.subscriptions_billing import PlanFacts, plan_facts, rollover_of
+from nexusone.modules.billing.service.subscriptions_billing import PlanFacts, overdraft_of, plan_facts, rollover_of
 from nexusone.modules.billing.service.usage_billing import close_usage
 from nexusone.modules.billing.store import dunning, plans, subscriptions, subscriptions_steps
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow, Written
@@ -75,6 +75,7 @@ async def write(ctx: Context, tx: Transaction, taken: Taken, *news: News) -> Non
     await _hold_plan(ctx, tx, taken)
     for told in news:
         await publish(tx, _fact(told, taken, facts))
+    await _allow_overdraft(ctx, tx, taken, facts)
     invoice_id = None
     if is_begun:
         await _grant(ctx, tx, taken, facts)
@@ -147,6 +148,12 @@ async def _hold_plan(ctx: Context, tx: Transaction, taken: Taken) -> None:
     version_id, since = taken.after.terms.plan_version_id, _since(taken.after)
     if held is None or (held.terms.plan_version_id, _since(held)) != (version_id, since):
         await plans.set_workspace_plan(tx, workspace_id=ctx.workspace, plan_version_id=version_id, since=since)
+
+
+async def _allow_overdraft(ctx: Context, tx: Transaction, taken: Taken, facts: PlanFacts) -> None:
+    limit = overdraft_of(facts, taken.after) if taken.after.state in IN_CREDIT else 0
+    if limit or taken.before is not None:
+        await overdraft.set_limit(ctx, tx, limit_micros=limit)
 
 
 def _since(known: Subscription) -> datetime:
