@@ -5,7 +5,8 @@ Every address a host resolves to is judged, and the connection is made to the ju
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from nexusone.platform.addresses import AddressRefused, Reach, check_url, is_pub
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 ANSWER_BYTES_MAX = 1024 * 1024
+FILE_SECONDS_MAX = 900.0
 CONNECTIONS_MAX = 200
 CONNECTIONS_PER_HOST_MAX = 50
 HEADER_BYTES_MAX = 16 * 1024
@@ -36,6 +38,15 @@ class HttpAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStream:
+    """An answer whose bytes are still coming."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: AsyncIterator[bytes]
 
 
 class OutgoingHttp:
@@ -63,15 +74,31 @@ class OutgoingHttp:
             DefiniteFailure: no connection could be made; nothing was sent.
             UnknownOutcome: sent, and no (or too long, or broken) answer came back.
         """
+        async with self.opened(method, url, headers=headers, body=body) as answer:
+            return await _read(answer, answer_bytes_max)
+
+    @asynccontextmanager
+    async def opened(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request and its answer, to be read piece by piece; who reads bounds it. Raises as `request` does."""
         check_url(url, reach=self.reach)
         sent = {"Accept-Encoding": "identity", "User-Agent": "NexusOne", **(headers or {})}
-        try:
+        with _named_endings():
             async with self._opened().request(method, url, headers=sent, data=body, allow_redirects=False) as answer:
                 return await _read(answer, answer_bytes_max)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise DefiniteFailure(code="http.unreachable", detail="no connection could be made", is_retryable=True) from error
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise UnknownOutcome(detail=f"the request got no whole answer: {type(error).__name__}") from error
+
+    @asynccontextmanager
+    async def streaming(self, url: str, *, headers: Mapping[str, str] | None = None) -> AsyncIterator[HttpStream]:
+        """A file as it comes, for as long as bytes keep coming. Raises: as `request`, while it is read as well."""
+        check_url(url, reach=self.reach)
+        sent = {"Accept-Encoding": "identity", "User-Agent": "NexusOne", **(headers or {})}
+        # A file takes as long as it is big: what is bounded is the wait for its next bytes.
+        timeout = aiohttp.ClientTimeout(total=FILE_SECONDS_MAX, sock_connect=self._timeout.sock_connect, sock_read=self._timeout.total)
+        with _named_endings():
+            async with self._opened().get(url, headers=sent, timeout=timeout, allow_redirects=False) as answer:
+                _check_unpacked(answer)
+                yield HttpStream(answer.status, _lower(answer.headers), answer.content.iter_any())
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -79,7 +106,7 @@ class OutgoingHttp:
             await self._session.close()
             self._session = None
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _pool(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 resolver=_JudgingResolver(self.reach, self._look_up),
@@ -144,13 +171,31 @@ async def _look_up(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in entries]
 
 
+@contextmanager
+def _named_endings() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+        raise DefiniteFailure(code="http.unreachable", detail="no connection could be made", is_retryable=True) from error
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise UnknownOutcome(detail=f"the request got no whole answer: {type(error).__name__}") from error
+
+
 async def _read(answer: aiohttp.ClientResponse, bytes_max: int) -> HttpAnswer:
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ValueError("an answer that was packed although it must not be")
+    _check_unpacked(answer)
     body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece
         if len(body) > bytes_max:
             answer.close()
             raise ValueError("an answer over its limit")
-    return HttpAnswer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, bytes(body))
+    return HttpAnswer(answer.status, _lower(answer.headers), bytes(body))
+
+
+def _check_unpacked(answer: aiohttp.ClientResponse) -> None:
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise ValueError("an answer that was packed although it must not be")
+
+
+def _lower(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
