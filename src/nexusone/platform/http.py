@@ -19,8 +19,8 @@ from nexusone.platform.addresses import AddressRefused, Reach, check_url, is_pub
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
-ANSWER_BYTES_MAX = 1024 * 1024
 FILE_SECONDS_MAX = 900.0
+ANSWER_BYTES_MAX = 1024 * 1024
 CONNECTIONS_MAX = 200
 CONNECTIONS_PER_HOST_MAX = 50
 HEADER_BYTES_MAX = 16 * 1024
@@ -40,22 +40,15 @@ class HttpAnswer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HttpStream:
-    """An answer whose bytes are still coming."""
-
-    status: int
-    headers: Mapping[str, str]
-    pieces: AsyncIterator[bytes]
-
-
 class OutgoingHttp:
     """One a process; connections are pooled by host. `look_up` replaces the system's resolver."""
 
     def __init__(self, reach: Reach, *, look_up: LookUp | None = None, total_seconds: float = TOTAL_SECONDS) -> None:
         self.reach = reach
         self._look_up = look_up or _look_up
-        self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=min(CONNECT_SECONDS, total_seconds))
+        connect = min(CONNECT_SECONDS, total_seconds)
+        self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect)
+        self._file_timeout = aiohttp.ClientTimeout(total=FILE_SECONDS_MAX, sock_connect=connect, sock_read=total_seconds)
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
@@ -79,26 +72,24 @@ class OutgoingHttp:
 
     @asynccontextmanager
     async def opened(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, is_file: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request and its answer, to be read piece by piece; who reads bounds it. Raises as `request` does."""
-        check_url(url, reach=self.reach)
-        sent = {"Accept-Encoding": "identity", "User-Agent": "NexusOne", **(headers or {})}
-        with _named_endings():
-            async with self._opened().request(method, url, headers=sent, data=body, allow_redirects=False) as answer:
-                return await _read(answer, answer_bytes_max)
+        """One request and its answer, to be read piece by piece; who reads bounds it. Raises as `request` does.
 
-    @asynccontextmanager
-    async def streaming(self, url: str, *, headers: Mapping[str, str] | None = None) -> AsyncIterator[HttpStream]:
-        """A file as it comes, for as long as bytes keep coming. Raises: as `request`, while it is read as well."""
+        A file (`is_file`) may take as long as bytes keep coming: what is bounded is the wait for the next ones.
+        """
         check_url(url, reach=self.reach)
         sent = {"Accept-Encoding": "identity", "User-Agent": "NexusOne", **(headers or {})}
-        # A file takes as long as it is big: what is bounded is the wait for its next bytes.
-        timeout = aiohttp.ClientTimeout(total=FILE_SECONDS_MAX, sock_connect=self._timeout.sock_connect, sock_read=self._timeout.total)
-        with _named_endings():
-            async with self._opened().get(url, headers=sent, timeout=timeout, allow_redirects=False) as answer:
-                _check_unpacked(answer)
-                yield HttpStream(answer.status, _lower(answer.headers), answer.content.iter_any())
+        timeout = self._file_timeout if is_file else self._timeout
+        try:
+            async with self._pool().request(method, url, headers=sent, data=body, allow_redirects=False, timeout=timeout) as answer:
+                if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+                    raise ValueError("an answer that was packed although it must not be")
+                yield answer
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise DefiniteFailure(code="http.unreachable", detail="no connection could be made", is_retryable=True) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise UnknownOutcome(detail=f"the request got no whole answer: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -171,31 +162,11 @@ async def _look_up(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in entries]
 
 
-@contextmanager
-def _named_endings() -> Iterator[None]:
-    try:
-        yield
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-        raise DefiniteFailure(code="http.unreachable", detail="no connection could be made", is_retryable=True) from error
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise UnknownOutcome(detail=f"the request got no whole answer: {type(error).__name__}") from error
-
-
 async def _read(answer: aiohttp.ClientResponse, bytes_max: int) -> HttpAnswer:
-    _check_unpacked(answer)
     body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece
         if len(body) > bytes_max:
             answer.close()
             raise ValueError("an answer over its limit")
-    return HttpAnswer(answer.status, _lower(answer.headers), bytes(body))
-
-
-def _check_unpacked(answer: aiohttp.ClientResponse) -> None:
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ValueError("an answer that was packed although it must not be")
-
-
-def _lower(headers: Mapping[str, str]) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    return HttpAnswer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, bytes(body))

@@ -3,10 +3,11 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
-from nexusone.platform.http import ANSWER_BYTES_MAX, HttpAnswer, HttpStream, OutgoingHttp
+from nexusone.platform.http import ANSWER_BYTES_MAX, HttpAnswer, OutgoingHttp
 
 DETAIL_CHARACTERS_MAX = 300
 RETRY_AFTER_SECONDS_MAX = 86_400.0
@@ -90,7 +91,7 @@ class VendorHttp:
             UnknownOutcome: it came in part.
         """
         got = 0
-        async with self.http.opened("GET", url) as answer:
+        async with self.http.opened("GET", url, is_file=True) as answer:
             if answer.status != 200:
                 raise DefiniteFailure(
                     code=CODES.get(answer.status, "vendor.unavailable" if answer.status >= 500 else "vendor.rejected"),
@@ -141,28 +142,10 @@ class VendorHttp:
         return words[:DETAIL_CHARACTERS_MAX]
 
 
-async def downloaded(http: OutgoingHttp, url: str, *, bytes_max: int) -> AsyncIterator[bytes]:
-    """A file the vendor keeps, piece by piece; no credential goes along.
-
-    Raises:
-        AddressRefused: the vendor named an address that may not be spoken to.
-        DefiniteFailure: `vendor.file_too_large` over `bytes_max`, `vendor.file_gone` where it is not there (any more).
-        UnknownOutcome: it did not come to its end.
-    """
-    async with http.streaming(url) as stream:
-        _check_file(stream, bytes_max)
-        count = 0
-        async for piece in stream.pieces:
-            count += len(piece)
-            if count > bytes_max:
-                raise _too_large(bytes_max)
-            yield piece
-
-
 def multipart(parts: tuple[Part, ...], fields: Mapping[str, str]) -> tuple[str, bytes]:
     """A form with files: its content type, and its bytes."""
     while True:
-        boundary = secrets.token_hex(16)
+        boundary = token_hex(16)
         if not any(boundary.encode() in part.content for part in parts):
             break
     lines = [
@@ -184,20 +167,6 @@ def retry_after_seconds(answer: HttpAnswer) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds <= RETRY_AFTER_SECONDS_MAX else None
-
-
-def _check_file(stream: HttpStream, bytes_max: int) -> None:
-    if stream.status >= 500:
-        raise UnknownOutcome(detail=f"the file's address answered {stream.status}")
-    if stream.status != 200:
-        raise DefiniteFailure(code="vendor.file_gone", detail=f"the file's address answered {stream.status}", is_retryable=False)
-    length = stream.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > bytes_max:
-        raise _too_large(bytes_max)
-
-
-def _too_large(bytes_max: int) -> DefiniteFailure:
-    return DefiniteFailure(code="vendor.file_too_large", detail=f"the file has more than {bytes_max} bytes", is_retryable=False)
 
 
 def _quoted(text: str) -> str:
