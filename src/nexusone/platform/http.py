@@ -5,7 +5,8 @@ Every address a host resolves to is judged, and the connection is made to the ju
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from nexusone.platform.addresses import AddressRefused, Reach, check_url, is_pub
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
+FILE_SECONDS_MAX = 900.0
 ANSWER_BYTES_MAX = 1024 * 1024
 CONNECTIONS_MAX = 200
 CONNECTIONS_PER_HOST_MAX = 50
@@ -44,7 +46,9 @@ class OutgoingHttp:
     def __init__(self, reach: Reach, *, look_up: LookUp | None = None, total_seconds: float = TOTAL_SECONDS) -> None:
         self.reach = reach
         self._look_up = look_up or _look_up
-        self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=min(CONNECT_SECONDS, total_seconds))
+        connect = min(CONNECT_SECONDS, total_seconds)
+        self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect)
+        self._file_timeout = aiohttp.ClientTimeout(total=FILE_SECONDS_MAX, sock_connect=connect, sock_read=total_seconds)
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
@@ -63,11 +67,25 @@ class OutgoingHttp:
             DefiniteFailure: no connection could be made; nothing was sent.
             UnknownOutcome: sent, and no (or too long, or broken) answer came back.
         """
+        async with self.opened(method, url, headers=headers, body=body) as answer:
+            return await _read(answer, answer_bytes_max)
+
+    @asynccontextmanager
+    async def opened(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, is_file: bool = False
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request and its answer, to be read piece by piece; who reads bounds it. Raises as `request` does.
+
+        A file (`is_file`) may take as long as bytes keep coming: what is bounded is the wait for the next ones.
+        """
         check_url(url, reach=self.reach)
         sent = {"Accept-Encoding": "identity", "User-Agent": "NexusOne", **(headers or {})}
+        timeout = self._file_timeout if is_file else self._timeout
         try:
-            async with self._opened().request(method, url, headers=sent, data=body, allow_redirects=False) as answer:
-                return await _read(answer, answer_bytes_max)
+            async with self._pool().request(method, url, headers=sent, data=body, allow_redirects=False, timeout=timeout) as answer:
+                if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+                    raise ValueError("an answer that was packed although it must not be")
+                yield answer
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise DefiniteFailure(code="http.unreachable", detail="no connection could be made", is_retryable=True) from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -79,7 +97,7 @@ class OutgoingHttp:
             await self._session.close()
             self._session = None
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _pool(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 resolver=_JudgingResolver(self.reach, self._look_up),
@@ -145,8 +163,6 @@ async def _look_up(host: str, port: int) -> list[str]:
 
 
 async def _read(answer: aiohttp.ClientResponse, bytes_max: int) -> HttpAnswer:
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ValueError("an answer that was packed although it must not be")
     body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece

@@ -1,8 +1,9 @@
-"""Calls to one vendor that speaks JSON over HTTP: authenticated, bounded, every bad ending named as definite or unknown."""
+"""Calls to one vendor that speaks JSON over HTTP: authenticated, bounded, every bad ending named; forms and files besides."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
@@ -23,6 +24,16 @@ RETRYABLE = frozenset({408, 409, 425, 429})
 
 Reader = Callable[[HttpAnswer, Mapping[str, Any] | None], DefiniteFailure | None]
 """Reads a vendor's own error body; None where it says nothing by which the common rules would be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file in a form; `name` is the field's, `filename` what the vendor is told that the file is called."""
+
+    name: str
+    filename: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,34 @@ class VendorHttp:
             raise self.outcome_of(answer)
         return answer
 
+    async def download(self, url: str, *, bytes_max: int) -> AsyncIterator[bytes]:
+        """A file from where the vendor keeps it, piece by piece; the account's credentials do not go there.
+
+        Raises:
+            DefiniteFailure: not to be had, or `vendor.file_too_large` beyond `bytes_max`.
+            UnknownOutcome: it came in part.
+        """
+        got = 0
+        async with self.http.opened("GET", url, is_file=True) as answer:
+            if answer.status != 200:
+                raise DefiniteFailure(
+                    code=CODES.get(answer.status, "vendor.unavailable" if answer.status >= 500 else "vendor.rejected"),
+                    detail=f"the file's address answered {answer.status}",
+                    is_retryable=answer.status in RETRYABLE or answer.status >= 500,
+                )
+            async for piece in answer.content.iter_any():
+                got += len(piece)
+                if got > bytes_max:
+                    answer.close()
+                    raise DefiniteFailure(code="vendor.file_too_large", detail=f"over {bytes_max} bytes", is_retryable=False)
+                yield piece
+
+    async def upload(self, path: str, parts: tuple[Part, ...], *, fields: Mapping[str, str] | None = None) -> Any:
+        """Posts files as a form; the answer is JSON. Raises: as `call`."""
+        content_type, raw = multipart(parts, fields or {})
+        answer = await self.send("POST", path, raw=raw, headers={"Content-Type": content_type})
+        return _json(answer)
+
     async def close(self) -> None:
         """Ends all connections."""
         await self.http.close()
@@ -103,6 +142,24 @@ class VendorHttp:
         return words[:DETAIL_CHARACTERS_MAX]
 
 
+def multipart(parts: tuple[Part, ...], fields: Mapping[str, str]) -> tuple[str, bytes]:
+    """A form with files: its content type, and its bytes."""
+    while True:
+        boundary = token_hex(16)
+        if not any(boundary.encode() in part.content for part in parts):
+            break
+    lines = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    for part in parts:
+        disposition = f'form-data; name="{_quoted(part.name)}"; filename="{_quoted(part.filename)}"'
+        media_type = "".join(letter for letter in part.media_type if letter.isprintable())
+        lines.append(f"--{boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {media_type}\r\n\r\n".encode())
+        lines += [part.content, b"\r\n"]
+    return f"multipart/form-data; boundary={boundary}", b"".join([*lines, f"--{boundary}--\r\n".encode()])
+
+
 def retry_after_seconds(answer: HttpAnswer) -> float | None:
     """What `Retry-After` says, where it says seconds within a day."""
     try:
@@ -110,6 +167,11 @@ def retry_after_seconds(answer: HttpAnswer) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds <= RETRY_AFTER_SECONDS_MAX else None
+
+
+def _quoted(text: str) -> str:
+    # As browsers write names into forms.
+    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
 def _json(answer: HttpAnswer) -> Any:

@@ -12,7 +12,7 @@ from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.kernel.page import PageRequest
-from nexusone.modules.ai.contracts import Generation, NewGeneration
+from nexusone.modules.ai.contracts.generations import Generation, NewGeneration
 from nexusone.modules.ai.ports.models import ModelCard, token_prices
 from nexusone.modules.ai.ports.text import TextDelta, TextModel, TextRequest, TextResult
 from nexusone.modules.ai.service import endings, generations

@@ -24,7 +24,7 @@ from tests.modules.ai.scripted import (
 
 from nexusone.kernel.money import credits_from_text
 from nexusone.kernel.outcomes import UnknownOutcome
-from nexusone.modules.ai.contracts import NewGeneration
+from nexusone.modules.ai.contracts.generations import NewGeneration
 from nexusone.modules.ai.service import endings, generations, writing
 from nexusone.modules.billing import api as billing
 from nexusone.platform.database import Database, DatabaseUnavailable, Parameters, Transaction

@@ -14,7 +14,7 @@ from tests.modules.ai.scripted import ASKED, ASKED_FOR_MAIL, CARD, LOST, cost_mi
 
 from nexusone.kernel.errors import Refusal
 from nexusone.kernel.ids import new_id
-from nexusone.modules.ai.contracts import NewGeneration
+from nexusone.modules.ai.contracts.generations import NewGeneration
 from nexusone.modules.ai.ports.models import token_prices
 from nexusone.modules.ai.service.refusals import ModelUnknown
 from nexusone.modules.billing import api as billing

@@ -24,7 +24,7 @@ from tests.modules.ai.scripted import (
 
 from nexusone.kernel.money import credits_from_text
 from nexusone.kernel.outcomes import DefiniteFailure
-from nexusone.modules.ai.contracts import NewGeneration
+from nexusone.modules.ai.contracts.generations import NewGeneration
 from nexusone.modules.ai.ports.models import token_prices
 from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.ai.service import generations, writing

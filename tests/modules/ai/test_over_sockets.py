@@ -10,7 +10,7 @@ from tests.providers.openai.serving import served
 
 from nexusone.kernel.clock import SystemClock
 from nexusone.kernel.money import credits_from_text
-from nexusone.modules.ai.contracts import NewGeneration
+from nexusone.modules.ai.contracts.generations import NewGeneration
 from nexusone.modules.billing import api as billing
 from nexusone.platform.provider import ProviderSetup
 from nexusone.platform.runtime import Runtime

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
@@ -72,7 +73,8 @@ def document(name: str) -> Any:
     path = SPECS / name
     if not path.exists():
         pytest.skip(f"the vendor's contract is not at shared/providers/specs/{name}")
-    return _with_nulls(json.loads(path.read_text(encoding="utf-8")))
+    text = path.read_text(encoding="utf-8")
+    return _with_nulls(yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text))
 
 
 @lru_cache(maxsize=8)

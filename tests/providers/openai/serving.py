@@ -6,7 +6,9 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+import aiohttp
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,6 +41,32 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await asyncio.wait_for(task, 10)
+
+
+def closed_port() -> int:
+    """A port where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """The doors of a simulator at an address."""
+
+    address: str
+
+    async def spoil(self, mode: str, *, times: int = 1, delay_seconds: float = 1.0) -> None:
+        """Makes its next calls go wrong."""
+        fault = {"mode": mode, "times": times, "delay_seconds": delay_seconds}
+        async with aiohttp.ClientSession() as session, session.put(f"{self.address}/_faults", json=fault) as answer:
+            assert answer.status == 204
+
+    async def log(self) -> Mapping[str, Any]:
+        """What it has received and done."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.address}/_requests") as answer:
+            log: Mapping[str, Any] = await answer.json()
+            return log
 
 
 @dataclass(slots=True)

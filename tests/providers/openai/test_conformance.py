@@ -1,15 +1,12 @@
 """The OpenAI model against the conformance suite, over real sockets, each call held against the vendor's contract."""
 
-import json
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import aiohttp
 import pytest
 from tests.providers.conformance.text_model import Heard, Mishap, TextModelConformance, asking
 from tests.providers.openai.contract import hold_to_contract
-from tests.providers.openai.serving import Recorder, served
+from tests.providers.openai.serving import Recorder, Simulated, closed_port, served
 
 from nexusone.kernel.clock import SystemClock
 from nexusone.providers.openai.client import open_client
@@ -27,21 +24,12 @@ class OpenAIStudy:
     unreachable: OpenAITextModel
 
     async def spoil(self, mishap: Mishap, *, times: int = 1, delay_seconds: float = 1.0) -> None:
-        fault = {"mode": mishap, "times": times, "delay_seconds": delay_seconds}
-        async with aiohttp.ClientSession() as session, session.put(f"{self.address}/_faults", json=fault) as answer:
-            assert answer.status == 204
+        await Simulated(self.address).spoil(mishap, times=times, delay_seconds=delay_seconds)
 
     async def heard(self) -> Heard:
-        async with aiohttp.ClientSession() as session, session.get(f"{self.address}/_requests") as answer:
-            received = await answer.json()
+        received = await Simulated(self.address).log()
         newest = received["requests"][-1]["body"]
         return Heard(calls=received["count"], works=received["answered"], instructions=newest["instructions"], prompt=newest["input"])
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def model_at(address: str, *, api_key: str = "sk-sandbox") -> OpenAITextModel:
@@ -67,5 +55,4 @@ class TestOpenAI(TextModelConformance):
 
     async def test_the_vendor_is_asked_to_keep_nothing(self, study: OpenAIStudy) -> None:
         await study.model.write(asking(study))
-        async with aiohttp.ClientSession() as session, session.get(f"{study.address}/_requests") as answer:
-            assert json.loads(await answer.text())["requests"][-1]["body"]["store"] is False
+        assert (await Simulated(study.address).log())["requests"][-1]["body"]["store"] is False

@@ -226,7 +226,7 @@ async def test_an_unknown_fault_is_not_set(desk: Desk) -> None:
 
 
 async def test_an_address_that_does_not_exist_is_told_so(desk: Desk) -> None:
-    status, _, _ = await desk.post("/v1/embeddings", {})
+    status, _, _ = await desk.post("/v1/audio/speech", {})
     assert status == 404
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from nexusone.modules.ai.contracts import Generation, NewGeneration
+from nexusone.modules.ai.contracts.generations import Generation, NewGeneration
 from nexusone.modules.ai.service import generations
 from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelUnknown, NoTextModel, OutputSchemaInvalid
 from nexusone.platform.runtime import Context

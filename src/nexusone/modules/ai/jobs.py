@@ -1,7 +1,7 @@
 """Later work of ai: writing what was queued, and looking after what was left open."""
 
 from nexusone.kernel.errors import Refusal
-from nexusone.modules.ai.contracts import WriteGeneration
+from nexusone.modules.ai.contracts.generations import WriteGeneration
 from nexusone.modules.ai.domain.lifecycle import gave_up
 from nexusone.modules.ai.service.endings import attend_due, end
 from nexusone.modules.ai.service.generations import WRITE_JOB

@@ -5,10 +5,10 @@ Invariant: no paid call without a hold, none repeated while its outcome is unkno
 
 from pathlib import Path
 
-from nexusone.modules.ai import routes
 from nexusone.modules.ai.events import GenerationFailed, GenerationSucceeded, GenerationUnknown
-from nexusone.modules.ai.graphql import AiQuery
+from nexusone.modules.ai.graphql.generations import AiQuery
 from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, WRITE_GENERATION
+from nexusone.modules.ai.routes import generations
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.subscribers import SUBSCRIBERS
 from nexusone.web.module import Module
@@ -16,7 +16,7 @@ from nexusone.web.module import Module
 MODULE = Module(
     name="ai",
     folder=Path(__file__).parent,
-    doors=(routes.door,),
+    doors=(generations.door,),
     graphql_queries=(AiQuery,),
     jobs=(WRITE_GENERATION,),
     subscribers=SUBSCRIBERS,

@@ -1,1 +1,1 @@
-"""OpenAI, and whatever speaks its wire: text."""
+"""OpenAI, and whatever speaks its wire: text, pictures, judgements, vectors."""

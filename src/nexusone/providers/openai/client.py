@@ -3,27 +3,57 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 
 import httpx2
-from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
+from openai import APIConnectionError, APIError, APIStatusError, AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
+from nexusone.platform.provider import ProviderSetup
 
 CONNECTIONS_MAX = 100
 # Shorter than the five seconds after which common servers close an idle connection: no call goes into a closing one.
 IDLE_SECONDS_MAX = 4.0
 DETAIL_CHARACTERS_MAX = 300
+END_USER_CHARACTERS_MAX = 64
 RETRY_AFTER_SECONDS_MAX = 86_400.0
 KEY = re.compile(r"\b(sk|pk)-[\w*.-]+")
 
 NOTHING_WAS_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
-CONTENT_REFUSALS = frozenset({"content_filter", "content_policy_violation", "invalid_prompt", "bio_policy"})
+# `moderation_blocked` is what pictures are refused with: from the vendor's public documentation, not checked against its contract.
+CONTENT_REFUSALS = frozenset({"content_filter", "content_policy_violation", "invalid_prompt", "bio_policy", "moderation_blocked"})
 RETRYABLE_STATUSES = frozenset({408, 409, 429})
 CODES = {401: "vendor.unauthorized", 403: "vendor.forbidden", 404: "vendor.not_found", 429: "vendor.rate_limited"}
 
 
-def open_client(*, address: str, api_key: str, deadline_seconds: float, is_sandbox: bool) -> AsyncOpenAI:
-    """A client of any address that speaks this wire; in the sandbox no proxy of the environment is used."""
+def client_of(setup: ProviderSetup, *, deadline_seconds: float) -> AsyncOpenAI:
+    """A client by what the vault holds: `api_key`, and where they are given `organization`, `project` and `api_version`."""
+    return open_client(
+        address=setup.address,
+        api_key=setup.credentials["api_key"],
+        deadline_seconds=deadline_seconds,
+        is_sandbox=setup.is_sandbox,
+        organization=setup.credentials.get("organization"),
+        project=setup.credentials.get("project"),
+        api_version=setup.credentials.get("api_version"),
+    )
+
+
+def open_client(
+    *,
+    address: str,
+    api_key: str,
+    deadline_seconds: float,
+    is_sandbox: bool,
+    organization: str | None = None,
+    project: str | None = None,
+    api_version: str | None = None,
+) -> AsyncOpenAI:
+    """A client of any address that speaks this wire; in the sandbox no proxy of the environment is used.
+
+    With an `api_version` it speaks the dialect that has one: the key as `api-key`, a deployment of the model's name in the
+    path, and the version behind it. The address then ends in `/openai`.
+    """
     http = DefaultAsyncHttpxClient(
         timeout=httpx2.Timeout(deadline_seconds, connect=min(5.0, deadline_seconds), pool=min(10.0, deadline_seconds)),
         limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX, keepalive_expiry=IDLE_SECONDS_MAX),
@@ -31,7 +61,17 @@ def open_client(*, address: str, api_key: str, deadline_seconds: float, is_sandb
         follow_redirects=False,
         trust_env=not is_sandbox,
     )
-    return AsyncOpenAI(api_key=api_key, base_url=address, http_client=http, max_retries=0)
+    if api_version is not None:
+        return AsyncAzureOpenAI(
+            api_key=api_key,
+            api_version=api_version,
+            base_url=address,
+            organization=organization,
+            project=project,
+            http_client=http,
+            max_retries=0,
+        )
+    return AsyncOpenAI(api_key=api_key, base_url=address, organization=organization, project=project, http_client=http, max_retries=0)
 
 
 @contextmanager
@@ -71,6 +111,11 @@ def failure_of(*, code: str | None, message: str) -> DefiniteFailure:
     if code == "server_error":
         return DefiniteFailure(code="vendor.unavailable", detail=shown(message), is_retryable=True)
     return DefiniteFailure(code="vendor.rejected", detail=shown(message), is_retryable=False)
+
+
+def opaque(end_user: str) -> str:
+    """An end user's id as the vendor takes it."""
+    return end_user if len(end_user) <= END_USER_CHARACTERS_MAX else sha256(end_user.encode()).hexdigest()
 
 
 def shown(message: str) -> str:

@@ -1,7 +1,12 @@
 """OpenAI as data."""
 
+from nexusone.modules.ai.ports.judging import Embedder, Moderator
+from nexusone.modules.ai.ports.media import ImageModel, ImageModels
 from nexusone.modules.ai.ports.text import TextModel
 from nexusone.platform.provider import Capability, Manifest
+from nexusone.providers.openai.embeddings import build_embedder
+from nexusone.providers.openai.images import build_images
+from nexusone.providers.openai.moderation import build_moderator
 from nexusone.providers.openai.simulator import simulate
 from nexusone.providers.openai.text import build_text_model
 
@@ -10,7 +15,13 @@ MANIFEST = Manifest(
     title="OpenAI",
     live_address="https://api.openai.com/v1",
     credential_fields=("api_key",),
-    capabilities=(Capability(port=TextModel, build=build_text_model),),
+    optional_fields=("organization", "project", "api_version"),
+    capabilities=(
+        Capability(port=TextModel, build=build_text_model),
+        Capability(port=ImageModel, build=build_images, among=ImageModels),
+        Capability(port=Moderator, build=build_moderator),
+        Capability(port=Embedder, build=build_embedder),
+    ),
     simulator=simulate,
     simulator_path="/v1",
     sandbox_credentials={"api_key": "sk-sandbox"},

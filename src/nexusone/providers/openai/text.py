@@ -7,7 +7,6 @@ What a person asks for travels as `input`, apart from the product's own `instruc
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from hashlib import sha256
 from typing import TypedDict
 
 from openai import AsyncOpenAI, AsyncStream, Omit, omit
@@ -28,12 +27,11 @@ from nexusone.modules.ai.ports.text import TextDelta, TextRequest, TextResult
 from nexusone.platform.provider import ProviderSetup
 from nexusone.providers.openai.answers import failure_told, read_answer, read_answer_body, result_of
 from nexusone.providers.openai.catalog import priced_models, reasoning_effort
-from nexusone.providers.openai.client import named_outcomes, open_client
+from nexusone.providers.openai.client import client_of, named_outcomes, opaque
 from nexusone.providers.openai.structured import fits_strict
 
 DEADLINE_SECONDS = 300.0
 OUTPUT_TOKENS_MIN = 16  # the vendor refuses less
-END_USER_CHARACTERS_MAX = 64
 
 
 class _Parameters(TypedDict):
@@ -58,7 +56,7 @@ class OpenAITextModel:
 
     def catalog(self) -> tuple[ModelCard, ...]:
         """The models with known prices."""
-        return priced_models()
+        return priced_models("text")
 
     async def write(self, request: TextRequest) -> TextResult:
         """The whole text at once; checking it against the schema is the caller's."""
@@ -100,13 +98,7 @@ class OpenAITextModel:
 
 def build_text_model(setup: ProviderSetup) -> OpenAITextModel:
     """The model at the address of `setup`, with its `api_key`."""
-    client = open_client(
-        address=setup.address,
-        api_key=setup.credentials["api_key"],
-        deadline_seconds=DEADLINE_SECONDS,
-        is_sandbox=setup.is_sandbox,
-    )
-    return OpenAITextModel(client=client)
+    return OpenAITextModel(client=client_of(setup, deadline_seconds=DEADLINE_SECONDS))
 
 
 def _parameters(request: TextRequest) -> _Parameters:
@@ -118,7 +110,7 @@ def _parameters(request: TextRequest) -> _Parameters:
         "max_output_tokens": max(OUTPUT_TOKENS_MIN, request.output_tokens_max),
         "text": _format(request),
         "reasoning": omit if effort is None else {"effort": effort},
-        "safety_identifier": omit if request.end_user is None else _opaque(request.end_user),
+        "safety_identifier": omit if request.end_user is None else opaque(request.end_user),
         # The vendor would otherwise keep prompts and answers for thirty days.
         "store": False,
     }
@@ -129,10 +121,6 @@ def _format(request: TextRequest) -> ResponseTextConfigParam | Omit:
         return omit
     schema = dict(request.output_schema)
     return {"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": fits_strict(schema)}}
-
-
-def _opaque(end_user: str) -> str:
-    return end_user if len(end_user) <= END_USER_CHARACTERS_MAX else sha256(end_user.encode()).hexdigest()
 
 
 async def _next_event(events: AsyncStream[ResponseStreamEvent], *, deadline: float) -> ResponseStreamEvent | None:

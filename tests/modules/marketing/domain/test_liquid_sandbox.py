@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nexusone.modules.marketing.domain.faults import RenderFault, TemplateRejected
+from nexusone.kernel.liquid.faults import RenderFault, TemplateRejected
 from nexusone.modules.marketing.domain.liquid import Program
 
 

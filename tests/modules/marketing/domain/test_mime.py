@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nexusone.kernel.liquid.faults import RenderFault
 from nexusone.modules.marketing.domain.encodings import normalised
-from nexusone.modules.marketing.domain.faults import RenderFault
 from nexusone.modules.marketing.domain.headers import Envelope, Mailbox, address_spec, mailbox, one_line, unstructured
 from nexusone.modules.marketing.domain.liquid import Program
 from nexusone.modules.marketing.domain.message_ids import read_message_id

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexusone.modules.marketing.domain.faults import TemplateRejected
+from nexusone.kernel.liquid.faults import TemplateRejected
 from nexusone.modules.marketing.domain.footers import UNSUBSCRIBE
 from nexusone.modules.marketing.domain.links import LinkTable, track_html, with_pixel
 from nexusone.modules.marketing.domain.liquid import Program

@@ -47,6 +47,16 @@ class VoiceRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """Who can read aloud: `name` is what requests say, `languages` those it was made for, `preview_url` a sample at the vendor's."""
+
+    name: str
+    title: str
+    languages: tuple[str, ...] = ()
+    preview_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VideoRequest:
     """A portrait that speaks: either `audio`, or `text` by `voice`. `media_type` is video/mp4."""
 
@@ -163,6 +173,10 @@ class ImageModel(MediaModel[ImageRequest], Protocol):
 
 class VoiceModel(MediaModel[VoiceRequest], Protocol):
     """Speaks."""
+
+    async def voices(self) -> tuple[Voice, ...]:
+        """Every voice that this account may use at the models' prices. Raises: as everywhere."""
+        ...
 
 
 class VideoModel(MediaModel[VideoRequest], Protocol):

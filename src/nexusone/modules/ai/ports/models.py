@@ -23,7 +23,8 @@ class Price:
 class ModelCard:
     """One model as data. Every unit that it is charged by has a price; a model without prices is never offered.
 
-    `sizes` are those of images and videos, as "1024x1024" (empty: any); `voices` those that speak, by the vendor's names.
+    `sizes` are those of images and videos, as "1024x1024" (empty: any); `voices` those that speak, by the vendor's names;
+    `languages` those a voice model speaks, as ISO 639-1 (empty: any).
     `prompt_characters_max` bounds what may be asked, `retires_on` is an ISO date; 0 is what does not apply.
     """
 
@@ -37,6 +38,7 @@ class ModelCard:
     prompt_characters_max: int = 0
     sizes: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     media_types: tuple[str, ...] = ()
     images_max: int = 1
     seconds_max: int = 0

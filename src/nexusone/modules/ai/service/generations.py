@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.page import PageOf, PageRequest
-from nexusone.modules.ai.contracts import Generation, NewGeneration, WriteGeneration
+from nexusone.modules.ai.contracts.generations import Generation, NewGeneration, WriteGeneration
 from nexusone.modules.ai.domain.instructions import instructions_for
 from nexusone.modules.ai.domain.lifecycle import PURPOSE, hold_key
 from nexusone.modules.ai.domain.output_schema import schema_faults

@@ -1,7 +1,7 @@
 """The models there are, and the one to use."""
 
 from nexusone.kernel.money import credits_to_text
-from nexusone.modules.ai.contracts import Model
+from nexusone.modules.ai.contracts.generations import Model
 from nexusone.modules.ai.domain.catalog import find_model, offered_models
 from nexusone.modules.ai.domain.tariff import TOKENS_PER_PRICE, Tariff, Usage
 from nexusone.modules.ai.ports.models import ModelCard

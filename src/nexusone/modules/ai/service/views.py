@@ -3,7 +3,7 @@
 import json
 
 from nexusone.kernel.money import credits_to_text
-from nexusone.modules.ai.contracts import Generation, GenerationError, Provenance, TokenUsage
+from nexusone.modules.ai.contracts.generations import Generation, GenerationError, Provenance, TokenUsage
 from nexusone.modules.ai.store.generations import GenerationRow
 
 

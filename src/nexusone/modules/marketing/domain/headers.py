@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .faults import RenderFault
+from nexusone.kernel.liquid.faults import RenderFault
 
 ADDRESS_LENGTH_MAX = 254
 LOCAL_PART_MAX = 64

@@ -8,7 +8,8 @@ from html import unescape
 
 import nh3
 
-from .faults import rejected
+from nexusone.kernel.liquid.faults import rejected
+
 from .masking import Masked
 
 # The cleaner's cost grows with the square of the nesting: 2,000 tags take 20 ms at worst, 50,000 would take 10 s.

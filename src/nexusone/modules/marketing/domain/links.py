@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape, unescape
 
-from .faults import RenderFault, TemplateRejected, rejected
+from nexusone.kernel.liquid.faults import RenderFault, TemplateRejected, rejected
+from nexusone.kernel.liquid.filters import WEB_ADDRESS
+
 from .html_cleaning import TAG_TEXT, is_safe_address
-from .liquid import Program
-from .liquid_filters import WEB_ADDRESS
+from .liquid import TRACKING, Program
 from .masking import Masked, mask
 from .mjml import before_body_end
-from .sandbox import TRACKING
 
 LINKS_MAX = 500
 CONTEXT = frozenset({"contact", "workspace", "campaign"})

@@ -8,8 +8,10 @@ from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import sha256
 
+from nexusone.kernel.liquid.faults import RenderFault, TemplateRejected
+from nexusone.kernel.liquid.sandbox import NOW
+
 from .encodings import base64_lines, is_smaller_in_base64, plain, quoted_printable
-from .faults import RenderFault, TemplateRejected
 from .footers import text_footer
 from .headers import Envelope, mailbox, one_line, shared_fields, unstructured
 from .links import Link, LinkTable, track_html, track_text, with_pixel
@@ -17,7 +19,6 @@ from .liquid import Program
 from .message_ids import message_id
 from .mjml import compile_mjml
 from .plaintext import text_of_html
-from .sandbox import NOW
 from .segments import Segments
 from .tokens import DeliveryIds
 from .tracking import Addresses, Tracking

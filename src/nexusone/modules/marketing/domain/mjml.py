@@ -10,9 +10,9 @@ from html import escape, unescape
 
 import mrml
 
+from nexusone.kernel.liquid.faults import rejected
 from nexusone.kernel.locale import is_right_to_left
 
-from .faults import rejected
 from .footers import unsubscribe_label
 from .html_cleaning import DEPTH_MAX, clean_html, depth_of, is_safe_address, is_safe_style
 from .masking import Masked, free_prefix, mask

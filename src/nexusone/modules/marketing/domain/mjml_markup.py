@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 
-from .faults import line_at, rejected
+from nexusone.kernel.liquid.faults import line_at, rejected
 
 DEPTH_MAX = 16
 ELEMENTS_MAX = 2_000

@@ -15,9 +15,11 @@ from liquid.exceptions import OutputStreamLimitError
 from liquid.expression import Expression
 from markupsafe import escape
 
-from .liquid import Program, liquid_faults
-from .liquid_filters import as_text
-from .sandbox import OUTPUT_BYTES_MAX, RESERVED, SandboxContext, ValueNode
+from nexusone.kernel.liquid.filters import as_text
+from nexusone.kernel.liquid.program import liquid_faults
+from nexusone.kernel.liquid.sandbox import OUTPUT_BYTES_MAX, SandboxContext, ValueNode
+
+from .liquid import RESERVED, Program
 
 Encode = Callable[[str], bytes]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from nexusone.kernel.liquid.faults import RenderFault, TemplateFault, TemplateRejected
 from nexusone.kernel.locale import canonical_locale
 
-from .faults import RenderFault, TemplateFault, TemplateRejected
 from .liquid import Program
 from .masking import mask
 from .mime import CompiledEmail

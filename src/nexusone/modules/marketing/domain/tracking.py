@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .links import Link
-from .sandbox import TRACKING
+from .liquid import TRACKING
 from .tokens import DeliveryIds, DeliverySigner, Purpose, SigningKey
 
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from nexusone.kernel.errors import FieldError, PreconditionFailed
 from nexusone.kernel.ids import new_id
+from nexusone.kernel.liquid.faults import RenderFault
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.page import PageOf, PageRequest
 from nexusone.modules.audience import api as audience
 from nexusone.modules.identity.api import asker_of, forget_grants
 from nexusone.modules.identity.contracts.grants import Level, ObjectKind
 from nexusone.modules.marketing.contracts import Campaign, CampaignChange, CampaignLinks, CampaignProgress, CampaignStatus, NewCampaign
-from nexusone.modules.marketing.domain.faults import RenderFault
 from nexusone.modules.marketing.domain.headers import address_spec
 from nexusone.modules.marketing.domain.tallies import Tally, tally_of
 from nexusone.modules.marketing.events import CampaignCreated

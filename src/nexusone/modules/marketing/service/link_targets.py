@@ -1,7 +1,7 @@
 """What a link's Liquid sees when it is resolved on the click: the contact as it is now."""
 
+from nexusone.kernel.liquid.sandbox import NOW
 from nexusone.modules.identity import api as identity
-from nexusone.modules.marketing.domain.sandbox import NOW
 from nexusone.modules.marketing.domain.tokens import DeliveryIds
 from nexusone.modules.marketing.store import contacts, engagement
 from nexusone.platform.runtime import Context

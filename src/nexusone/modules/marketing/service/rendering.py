@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from nexusone.kernel.liquid.faults import RenderFault
+from nexusone.kernel.liquid.sandbox import NOW
 from nexusone.modules.marketing.contracts import RenderedTemplate
-from nexusone.modules.marketing.domain.faults import RenderFault
 from nexusone.modules.marketing.domain.headers import one_line
-from nexusone.modules.marketing.domain.liquid import Program
+from nexusone.modules.marketing.domain.liquid import TRACKING, Program
 from nexusone.modules.marketing.domain.mime import CompiledEmail
-from nexusone.modules.marketing.domain.sandbox import NOW, TRACKING
 from nexusone.modules.marketing.domain.variants import VARIANTS_MAX, Template, Variant
 from nexusone.modules.marketing.service.refusals import TemplateNotRenderable
 from nexusone.platform.runtime import Context

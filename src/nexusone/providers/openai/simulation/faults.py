@@ -9,19 +9,35 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 FaultMode = Literal[
-    "slow", "rate_limit", "server_error", "reset", "lost_answer", "bad_schema", "garbage", "refusal", "content_filter", "stream_failure"
+    "slow",
+    "rate_limit",
+    "server_error",
+    "reset",
+    "lost_answer",
+    "error_after_work",
+    "garbage",
+    "refusal",
+    "job_failure",
+    "bad_schema",
+    "content_filter",
+    "stream_failure",
 ]
 REQUESTS_KEPT = 200
 BODY_CHARACTERS_KEPT = 100_000
 
 
 class Fault(BaseModel):
-    """What shall go wrong, for the next `times` calls; `delay_seconds` is the wait of `slow` and the Retry-After of `rate_limit`."""
+    """What shall go wrong, for the next `times` calls whose path contains `path`.
+
+    `delay_seconds` is the wait of `slow` and the Retry-After of `rate_limit`. `error_after_work`: done, and a gateway answers
+    with a 500 of its own. `job_failure`: the vendor fails at the work and says so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     mode: FaultMode
     times: int = Field(default=1, ge=1, le=1_000_000)
+    path: str = ""
     delay_seconds: float = Field(default=1.0, ge=0, le=600, strict=False)
 
 
@@ -45,9 +61,9 @@ class Faults:
         """Replaces whatever was set."""
         self._fault, self._left = fault, fault.times if fault else 0
 
-    def take(self) -> Fault | None:
+    def take(self, *, path: str) -> Fault | None:
         """The fault for this call."""
-        if self._left == 0:
+        if self._fault is None or self._left == 0 or self._fault.path not in path:
             return None
         self._left -= 1
         return self._fault

@@ -75,3 +75,9 @@ def wrong_type(param: str, *, wanted: str, got: object) -> VendorError:
 def invalid_schema(param: str, why: str) -> VendorError:
     """400 for a schema that cannot be followed."""
     return VendorError(f"Invalid schema for response_format 'answer': {why}", param=param, code="invalid_json_schema")
+
+
+def blocked_picture() -> VendorError:
+    """400 for a picture that the vendor will not draw; from its public documentation, not checked against its contract."""
+    words = "Your request was rejected by the safety system."
+    return VendorError(words, kind="image_generation_user_error", code="moderation_blocked")

@@ -78,6 +78,9 @@ def read_chat_request(body: object, *, models: Collection[str]) -> Ask:
         raise refusals.wrong_type("messages", wanted="an array of objects", got=messages)
     if not messages:
         raise refusals.VendorError("Invalid 'messages': empty array.", param="messages", code="empty_array")
+    if request.get("stream_options") is not None and request.get("stream") is not True:
+        words = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise refusals.VendorError(words, param="stream_options")
     wanted = _mapping(request.get("response_format"))
     named = _mapping(wanted.get("json_schema"))
     kind, schema = _format({**named, "type": wanted["type"]} if wanted else {}, param="response_format")

@@ -9,8 +9,8 @@ from typing import TypedDict
 from uuid import UUID
 
 from nexusone.kernel.errors import Unavailable
+from nexusone.kernel.liquid.faults import RenderFault
 from nexusone.kernel.outcomes import UnknownOutcome
-from nexusone.modules.marketing.domain.faults import RenderFault
 from nexusone.modules.marketing.ports import EmailTransport, HandOver, OutgoingEmail
 from nexusone.modules.marketing.service.sending.mailings import Mailings
 from nexusone.modules.marketing.service.sending.outbox import Outbox

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from nexusone.kernel.liquid.faults import RenderFault
 from nexusone.modules.identity import api as identity
-from nexusone.modules.marketing.domain.faults import RenderFault
 from nexusone.modules.marketing.domain.headers import Envelope, Mailbox, address_spec
 from nexusone.modules.marketing.domain.mime import Mailing, RecipientFields
 from nexusone.modules.marketing.domain.tokens import DeliveryIds

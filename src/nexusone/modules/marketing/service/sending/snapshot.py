@@ -4,9 +4,9 @@ import asyncio
 from uuid import UUID
 
 from nexusone.kernel.errors import NotFound, PaymentRequired
+from nexusone.kernel.liquid.faults import RenderFault, TemplateRejected
 from nexusone.modules.audience import api as audience
 from nexusone.modules.billing import api as billing
-from nexusone.modules.marketing.domain.faults import RenderFault, TemplateRejected
 from nexusone.modules.marketing.domain.variants import Template
 from nexusone.modules.marketing.events import CampaignFailed, CampaignStarted
 from nexusone.modules.marketing.service.quota import give_back_messages, take_messages

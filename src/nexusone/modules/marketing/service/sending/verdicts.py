@@ -3,7 +3,7 @@
 import random
 from datetime import datetime, timedelta
 
-from nexusone.modules.marketing.domain.faults import RenderFault
+from nexusone.kernel.liquid.faults import RenderFault
 from nexusone.modules.marketing.domain.pacing import backoff
 from nexusone.modules.marketing.ports import HandOver
 from nexusone.modules.marketing.settings import MarketingSettings

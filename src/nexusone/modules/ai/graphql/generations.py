@@ -1,4 +1,4 @@
-"""GraphQL door of ai."""
+"""GraphQL door of generations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from strawberry.scalars import JSON
 
 from nexusone.kernel.errors import InvalidRequest
 from nexusone.kernel.page import PAGE_SIZE, PAGE_SIZE_MAX, PageRequest
-from nexusone.modules.ai.contracts import Generation
+from nexusone.modules.ai.contracts.generations import Generation
 from nexusone.modules.ai.service import generations
 from nexusone.web.graphql import GraphqlInfo, needs
 from nexusone.web.paging import read_cursor, write_cursor

@@ -1,4 +1,4 @@
-"""REST door of ai."""
+"""REST door of generations and models."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Header, Response
 
 from nexusone.kernel.page import Page
-from nexusone.modules.ai.contracts import Generation, Model, NewGeneration
+from nexusone.modules.ai.contracts.generations import Generation, Model, NewGeneration
 from nexusone.modules.ai.service import generations, models
 from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelUnknown, NoTextModel, OutputSchemaInvalid
 from nexusone.modules.billing.api import InsufficientCredits, PurposeStopped

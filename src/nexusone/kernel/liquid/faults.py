@@ -1,4 +1,4 @@
-"""What can be wrong with a template when it is saved, and with one mail when it is rendered."""
+"""What can be wrong with a template when it is saved, and when it is rendered."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class TemplateFault:
-    """One fault a marketer can mend: an RFC 6901 pointer, a stable code, a sentence, the line (from 1) where there is one."""
+    """One fault its writer can mend: an RFC 6901 pointer, a stable code, a sentence, the line (from 1) where there is one."""
 
     pointer: str
     code: str
@@ -27,7 +27,7 @@ class TemplateRejected(ValueError):
 
 
 class RenderFault(ValueError):
-    """One mail cannot be made: `code` is stable, `detail` a sentence without personal data."""
+    """A text cannot be made: `code` is stable, `detail` a sentence without personal data."""
 
     def __init__(self, *, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")

@@ -29,21 +29,18 @@ from liquid.token import Token
 from liquid.utils import ReadOnlyChainMap
 from markupsafe import Markup, escape
 
-from .liquid_filters import FILTERS, as_text
-from .masking import liquid_spans
+from .filters import FILTERS, as_text
+from .spans import liquid_spans
 
 OUTPUT_BYTES_MAX = 256 * 1024
 LOOP_STEPS_MAX = 10_000
 LOCALS_BYTES_MAX = 64 * 1024
 BLOCK_DEPTH_MAX = 12
-# One unit is about 0.2 microseconds, so that the dearest mail stays well under a second.
+# One unit is about 0.2 microseconds, so that the dearest text stays well under a second.
 WORK_MAX = 500_000
-ROOTS = frozenset({"contact", "workspace", "campaign", "unsubscribe_url"})
-# Set by the sending engine; a template can neither read nor write more than the addresses in it.
-TRACKING = "tracking"
+# The value that `date` reads for "now", if the caller gives one.
 NOW = "now"
 TAGS = ("if", "unless", "case", "for", "break", "continue", "assign", "capture", "comment")
-RESERVED = ROOTS | {TRACKING, NOW}
 
 
 class SandboxContext(RenderContext):

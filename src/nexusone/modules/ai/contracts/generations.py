@@ -1,4 +1,4 @@
-"""The words of ai: what can be asked for, what comes back, the models there are."""
+"""The words of generations: what can be asked for, what comes back, the models there are."""
 
 from typing import Annotated, Literal
 

@@ -1,0 +1,1 @@
+"""GraphQL door of ai."""

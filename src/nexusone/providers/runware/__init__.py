@@ -1,0 +1,1 @@
+"""Runware: pictures."""
