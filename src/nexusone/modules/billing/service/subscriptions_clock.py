@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 
 from nexusone.kernel.errors import Refusal
+from nexusone.modules.billing.contracts.subscriptions import SubscriptionWork
 from nexusone.modules.billing.domain import subscriptions as rules
 from nexusone.modules.billing.domain.subscriptions import Subscription
 from nexusone.modules.billing.events import SubscriptionEnded, SubscriptionPaused, SubscriptionRenewed, TrialEnding
@@ -18,30 +19,37 @@ from nexusone.modules.billing.service.usage_billing import foresee_usage
 from nexusone.modules.billing.store import dunning, profiles, subscriptions
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow
 from nexusone.platform.database import Transaction
+from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
 
 SUBSCRIPTIONS_MAX = 10_000
 STEPS_MAX = 500
+STEPS_JOB = "billing.take_subscription_steps"
 
 _log = structlog.get_logger(__name__)
 
 
-async def take_due_steps(ctx: Context) -> None:
-    """In every workspace; what is over the limits, or locked by somebody, waits for the next run."""
+async def order_due_steps(ctx: Context) -> None:
+    """Leaves a job for every subscription that is due, so that the trouble of one is not the others'; what is over the limit waits."""
     async with ctx.transaction("system") as tx:
         found = await subscriptions.list_due(tx, now=ctx.now(), limit=SUBSCRIPTIONS_MAX)
     for known in found:
-        try:
-            await catch_up(ctx.for_workspace(known.workspace_id), subscription_id=known.id)
-        except Refusal as refused:
-            # One workspace's trouble is not the others'.
-            _log.error(
-                "subscription.step_refused", workspace_id=str(known.workspace_id), subscription_id=str(known.id), reason=str(refused)
-            )
+        async with ctx.for_workspace(known.workspace_id).transaction("billing") as tx:
+            await enqueue_named(tx, [(STEPS_JOB, SubscriptionWork(subscription_id=known.id))], key=str(known.id))
+
+
+async def take_due_steps(ctx: Context, *, subscription_id: UUID) -> None:
+    """Takes the steps of one subscription that are due. What is refused for good is told and asked again by the next run."""
+    try:
+        await catch_up(ctx, subscription_id=subscription_id)
+    except Refusal as refused:
+        if refused.status >= 500:
+            raise
+        _log.error("subscription.step_refused", subscription_id=str(subscription_id), reason=str(refused))
 
 
 async def catch_up(ctx: Context, *, subscription_id: UUID) -> None:
-    """Takes the steps of one subscription that are due, each in its own transaction."""
+    """The same, each step in its own transaction; what is locked by somebody is left to them."""
     for _ in range(STEPS_MAX):
         if not await ctx.atomically("billing", lambda tx: _take_next(ctx, tx, subscription_id)):
             return
