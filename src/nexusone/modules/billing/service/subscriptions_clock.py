@@ -12,7 +12,7 @@ from nexusone.modules.billing.domain.subscriptions import Subscription
 from nexusone.modules.billing.events import SubscriptionEnded, SubscriptionPaused, SubscriptionRenewed, TrialEnding
 from nexusone.modules.billing.service import dunning as dunnings
 from nexusone.modules.billing.service.refusals_invoices import InvoiceSettled
-from nexusone.modules.billing.service.subscriptions_billing import begin_period
+from nexusone.modules.billing.service.subscriptions_billing import allowance_of, begin_period, plan_facts
 from nexusone.modules.billing.service.subscriptions_mails import order_mail
 from nexusone.modules.billing.service.subscriptions_steps import News, going_on, write
 from nexusone.modules.billing.service.usage_billing import foresee_usage
@@ -68,6 +68,8 @@ async def _take_next(ctx: Context, tx: Transaction, subscription_id: UUID) -> bo
             await _expire(ctx, tx, row)
         case "remind":
             await _remind(ctx, tx, row)
+        case "allow":
+            await _allow(ctx, tx, row)
         case "retry":
             await dunnings.retry(ctx, tx, row)
         case "turn":
@@ -89,6 +91,12 @@ async def _remind(ctx: Context, tx: Transaction, row: SubscriptionRow) -> None:
     if ctx.now() < row.period_ends_at and row.ending is None:
         await order_mail(ctx, tx, row, kind="trial_ending", day=row.period_ends_at)
     await write(ctx, tx, going_on("remind", row, rules.remind(row.standing())), News(TrialEnding))
+
+
+async def _allow(ctx: Context, tx: Transaction, row: SubscriptionRow) -> None:
+    after = rules.allow(row.standing(), at=ctx.now())
+    facts = await plan_facts(tx, after.terms)
+    await write(ctx, tx, replace(going_on("allow", row, after), allowance_micros=allowance_of(facts, after)))
 
 
 async def _turn(ctx: Context, tx: Transaction, row: SubscriptionRow) -> None:
