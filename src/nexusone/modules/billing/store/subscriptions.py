@@ -47,7 +47,8 @@ where s.workspace_id = %(workspace_id)s and s.id = %(id)s for update of s skip l
 INSERT = sql("""
 insert into billing.subscription (
     workspace_id, id, state, plan_version_id, currency, every, unit_amount, quantity, coupon_code, zone, anchor_day,
-    calendar_starts_at, number, period_starts_at, period_ends_at, paid_periods, billed_amount, is_reminded, allowed_until, due_at, created_at
+    calendar_starts_at, number, period_starts_at, period_ends_at, paid_periods, billed_amount, is_reminded, allowed_until, due_at,
+    created_at
 )
 values (
     %(workspace_id)s, %(id)s, %(state)s, %(plan_version_id)s, %(currency)s, %(every)s, %(unit_amount)s, %(quantity)s,
