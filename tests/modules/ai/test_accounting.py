@@ -7,11 +7,14 @@ from uuid import UUID
 
 import pytest
 from tests.modules.ai.scripted import (
+    ASKED,
     ASKED_FOR_MAIL,
+    CARD,
     LOST,
     MAIL,
     NOW,
     SETTINGS,
+    ScriptedModel,
     Workshop,
     cost_micros,
     open_workshop,
@@ -23,10 +26,12 @@ from tests.modules.ai.test_crashes import Death, dying
 from nexusone.modules.ai.contracts import Generation
 from nexusone.modules.ai.domain.lifecycle import PURPOSE, Outcome, gave_up, hold_key
 from nexusone.modules.ai.domain.tariff import Usage
+from nexusone.modules.ai.ports import ModelCard
 from nexusone.modules.ai.service import endings
 from nexusone.modules.ai.service.writing import GRACE_SECONDS
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.contracts.caps import CapsWish, CapWish
+from nexusone.modules.billing.contracts.usage import NewMarginFloor
 from nexusone.modules.billing.service import caps, expiry, margins, usage
 from nexusone.platform.events import list_events_after
 from nexusone.platform.runtime import Runtime
@@ -165,3 +170,41 @@ async def test_mon_08_a_cap_for_each_job_refuses_a_generation_beyond_it(runtime:
     await cap_each_job(shop, "500")
     for _ in range(3):
         assert (await shop.generate()).status == "succeeded"
+
+
+CHEAP = replace(CARD, name="writer-mini", input_price_micros=500_000, output_price_micros=2_000_000, is_default=False)
+CHEAPEST = replace(CARD, name="writer-nano", input_price_micros=100_000, output_price_micros=400_000, is_default=False)
+SHORT = replace(CHEAPEST, name="writer-short", output_tokens_max=16, input_price_micros=1, output_price_micros=1)
+NARROW = replace(CHEAPEST, name="writer-narrow", context_tokens=50, input_price_micros=1, output_price_micros=1)
+
+
+async def rerouting(runtime: Runtime, *cards: ModelCard) -> Workshop:
+    """A workshop whose margin is below a floor that reroutes."""
+    shop = await open_workshop(runtime, ScriptedModel(script=[said("Die Lampe ist da.")], cards=cards))
+    await billing.record_cost(shop.ctx, key="dear", purpose=PURPOSE, cost_nano=10**9)
+    await margins.put_floor(shop.ctx, wanted=NewMarginFloor(floor_bps=1000, reaction="reroute"))
+    return shop
+
+
+async def test_below_a_floor_that_reroutes_the_cheapest_able_model_writes_and_it_is_said(runtime: Runtime) -> None:
+    shop = await rerouting(runtime, CARD, CHEAP, CHEAPEST, SHORT, NARROW)
+    made = await shop.generate()
+    assert (made.model, made.asked_model, made.provenance.model) == (CHEAPEST.name, CARD.name, CHEAPEST.name)
+    assert await shop.get(made) == made
+    assert (await shop.generate(ASKED.model_copy(update={"model": CHEAP.name}))).asked_model == CHEAP.name
+    await shop.assert_books(spent_micros=2 * cost_micros(1) // 10)
+
+
+async def test_below_a_floor_that_reroutes_it_stops_where_nothing_is_cheaper(runtime: Runtime) -> None:
+    shop = await rerouting(runtime, CARD, CHEAPEST)
+    with pytest.raises(billing.PurposeStopped):
+        await shop.generate(ASKED.model_copy(update={"model": CHEAPEST.name}))
+    assert await shop.all() == ()
+    await shop.assert_books(spent_micros=0)
+
+
+async def test_above_its_floor_the_asked_model_writes(runtime: Runtime) -> None:
+    shop = await open_workshop(runtime, ScriptedModel(script=[said("Licht")], cards=(CARD, CHEAPEST)))
+    await margins.put_floor(shop.ctx, wanted=NewMarginFloor(floor_bps=1000, reaction="reroute"))
+    made = await shop.generate()
+    assert (made.model, made.asked_model) == (CARD.name, None)

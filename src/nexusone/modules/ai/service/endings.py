@@ -19,7 +19,7 @@ from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
 from nexusone.modules.ai.store.generations import GenerationRow
 from nexusone.modules.billing import api as billing
-from nexusone.platform.database import Transaction
+from nexusone.platform.database import Contended, Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import amend
 from nexusone.platform.runtime import Context
@@ -66,7 +66,7 @@ async def settle(ctx: Context, row: GenerationRow) -> GenerationRow:
             await billing.record_usage(ctx, events=events)
         async with ctx.transaction("ai") as tx:
             await generations.mark_settled(tx, workspace_id=ctx.workspace, generation_id=row.id)
-    except (Unavailable, UnknownOutcome) as error:
+    except (Unavailable, UnknownOutcome, Contended) as error:
         _log.warning("generation.settle_delayed", generation_id=str(row.id), error=str(error))
         return row
     return replace(row, settlement="done")

@@ -58,7 +58,7 @@ class TrialTerms(Contract):
 
 
 class PlanOffer(Contract):
-    """A plan as it is offered now. `allowance`: credits that come with every period, of which `rollover` says what stays."""
+    """A plan as it is offered now. `allowance`: credits that come with every month, of which `rollover` says what stays."""
 
     code: Key
     name: str

@@ -24,7 +24,7 @@ from nexusone.platform.runtime import Context
 class Taken:
     """A step that was decided on. `before` None: the subscription is new.
 
-    `lines` are billed, `allowance_micros` granted until the period's end; `billed_amount` is what is then billed of the period.
+    `lines` are billed, `allowance_micros` granted until the month's end; `billed_amount` is what is then billed of the period.
     """
 
     step: str
@@ -178,12 +178,12 @@ def _fact(news: News, taken: Taken, facts: PlanFacts) -> Event:
 
 
 async def _grant(ctx: Context, tx: Transaction, taken: Taken, facts: PlanFacts) -> None:
-    period, rollover = taken.after.period, rollover_of(facts, taken.after)
-    lives_until = rollover.until if rollover else period.ends_at
+    month, rollover = taken.after.month, rollover_of(facts, taken.after)
+    lives_until = rollover.until if rollover else month.ends_at
     if taken.allowance_micros == 0 or lives_until <= ctx.now():
         return
-    # A period's credits come once; each change within it brings its own.
-    mark = str(new_id()) if taken.step == "change" else period.starts_at.isoformat()
+    # A month's credits come once; each change within it brings its own.
+    mark = str(new_id()) if taken.step == "change" else month.starts_at.isoformat()
     await grants.grant(
         ctx,
         tx,
@@ -191,7 +191,7 @@ async def _grant(ctx: Context, tx: Transaction, taken: Taken, facts: PlanFacts) 
         source="plan",
         amount_micros=taken.allowance_micros,
         priority=facts.version.allowance_priority,
-        expires_at=period.ends_at,
+        expires_at=month.ends_at,
         rollover=rollover,
     )
 

@@ -11,6 +11,7 @@ from nexusone.modules.billing import api as billing
 from nexusone.modules.marketing.settings import MarketingSettings
 from nexusone.modules.marketing.store import campaigns, mail_counts
 from nexusone.modules.marketing.store.campaigns import CampaignRow
+from nexusone.platform.database import Contended
 from nexusone.platform.runtime import Context
 
 HOLD_PURPOSE = "campaign"
@@ -28,7 +29,7 @@ async def report_turn(ctx: Context, *, message_id: UUID, turn_id: UUID) -> None:
     """Reports what a turn that is over has mailed; where billing does not answer, the closing does it."""
     try:
         await _report(ctx, message_id=message_id, turn_id=turn_id)
-    except (Unavailable, UnknownOutcome) as error:
+    except (Unavailable, UnknownOutcome, Contended) as error:
         _log.warning("campaign.usage_delayed", message_id=str(message_id), error=str(error))
 
 
