@@ -83,15 +83,15 @@ class VendorHttp:
             raise self.outcome_of(answer)
         return answer
 
-    async def download(self, url: str, *, bytes_max: int) -> AsyncIterator[bytes]:
-        """A file from where the vendor keeps it, piece by piece; the account's credentials do not go there.
+    async def download(self, url: str, *, bytes_max: int, headers: Mapping[str, str] | None = None) -> AsyncIterator[bytes]:
+        """A file from where the vendor keeps it, piece by piece; the account's credentials go there only where `headers` has them.
 
         Raises:
             DefiniteFailure: not to be had, or `vendor.file_too_large` beyond `bytes_max`.
             UnknownOutcome: it came in part.
         """
         got = 0
-        async with self.http.opened("GET", url, is_file=True) as answer:
+        async with self.http.opened("GET", url, headers=headers, is_file=True) as answer:
             if answer.status != 200:
                 raise DefiniteFailure(
                     code=CODES.get(answer.status, "vendor.unavailable" if answer.status >= 500 else "vendor.rejected"),

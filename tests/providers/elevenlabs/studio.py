@@ -52,9 +52,9 @@ class ElevenLabsStudio:
         return int((await self.received())["works"])
 
 
-def voices_at(address: str, *, api_key: str = API_KEY) -> ElevenLabsVoices:
+def voices_at(address: str, *, api_key: str = API_KEY, page: int = 100) -> ElevenLabsVoices:
     http = OutgoingHttp(sandbox_reach(address), total_seconds=DEADLINE_SECONDS)
-    return ElevenLabsVoices(open_client(http=http, address=address, api_key=api_key))
+    return ElevenLabsVoices(open_client(http=http, address=address, api_key=api_key), page=page)
 
 
 def closed_port() -> int:

@@ -9,12 +9,11 @@ from uuid import uuid4
 
 import av
 import pytest
-from tests.providers.elevenlabs.studio import ElevenLabsStudio
+from tests.providers.elevenlabs.studio import ElevenLabsStudio, voices_at
 
-from nexusone.kernel.outcomes import DefiniteFailure
+from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.ports.media import Finished, MadeFile, Voice, VoiceRequest, WebhookRefused
 from nexusone.platform.provider import ProviderSetup
-from nexusone.providers import elevenlabs
 from nexusone.providers.elevenlabs.manifest import MANIFEST
 from nexusone.providers.elevenlabs.simulation.account import VOICES
 from nexusone.providers.elevenlabs.voice import build_voices
@@ -95,6 +94,7 @@ async def test_a_model_that_hears_the_language_itself_is_not_told_it(studio: Ele
         {"seed": 2**32},
         {"language": "hu"},
         {"media_type": "audio/ogg"},
+        {"media_type": "audio/wav", "text": "a" * 8_001},
     ],
 )
 async def test_what_the_model_cannot_do_is_not_asked_for(studio: ElevenLabsStudio, change: dict[str, Any]) -> None:
@@ -159,9 +159,10 @@ async def test_a_kept_file_beyond_the_bound_is_not_taken(studio: ElevenLabsStudi
     assert failure.value.code == "vendor.file_too_large"
 
 
-async def test_voices_come_page_by_page(studio: ElevenLabsStudio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elevenlabs.voice, "VOICES_A_PAGE", 2)
-    found = await studio.model.voices()
+async def test_voices_come_page_by_page(studio: ElevenLabsStudio) -> None:
+    model = voices_at(studio.address, page=2)
+    found = await model.voices()
+    await model.close()
     assert [voice.name for voice in found] == [voice[0] for voice in VOICES]
     assert found[0] == Voice("JBFqnCBsd6RMkjVDRZzb", "George", ("en",), None)
     assert (await studio.received())["count"] == 4
@@ -189,3 +190,23 @@ async def test_the_manifest_builds_what_speaks_to_the_simulator(studio: ElevenLa
     state = await built.begin(studio.request(), correlation="c", webhook=None)
     await built.close()
     assert isinstance(state, Finished)
+
+
+async def test_a_request_that_is_no_longer_among_the_newest_is_found_on_later_pages(studio: ElevenLabsStudio) -> None:
+    first = await spoken(studio, studio.request("First."))
+    for words in ("Second.", "Third.", "Fourth.", "Fifth."):
+        await spoken(studio, studio.request(words))
+    model = voices_at(studio.address, page=2)
+    found = await model.look_up(first.reference)
+    await model.close()
+    assert isinstance(found, Finished)
+    assert found.quantities == {"character": len("First.")}
+
+
+async def test_a_request_that_may_be_further_back_than_is_looked_is_not_said_to_be_missing(studio: ElevenLabsStudio) -> None:
+    for number in range(11):
+        await spoken(studio, studio.request(f"Number {number}."))
+    model = voices_at(studio.address, page=1)
+    with pytest.raises(UnknownOutcome):
+        await model.look_up(str(uuid4()))
+    await model.close()

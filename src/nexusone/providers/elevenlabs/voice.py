@@ -19,36 +19,38 @@ from nexusone.providers.elevenlabs.client import open_client
 
 # Long texts are spoken for minutes before the answer comes.
 SPEAKING_SECONDS = 240.0
-AUDIO_BYTES_MAX = 128 * 1024 * 1024
+AUDIO_BYTES_MAX = 256 * 1024 * 1024
+# What is longer could be over the bound above, and would be paid for in vain: scripts of a sign a syllable take longest to say.
+WAV_CHARACTERS_MAX = 8_000
 LIST_BYTES_MAX = 16 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
-VOICES_A_PAGE = 100
+PAGE = 100
 VOICE_PAGES_MAX = 20
-HISTORY_A_PAGE = 100
 HISTORY_PAGES_MAX = 10
 LOOK_AGAIN_SECONDS = 2.0
 SPEEDS = (0.7, 1.2)
 SEEDS = 2**32
 FORMATS = {"audio/mpeg": "mp3_44100_128", "audio/wav": "wav_44100"}
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+KEPT = re.compile(r"/v1/history/[A-Za-z0-9_-]{1,64}/audio\Z")
 
 
 class ElevenLabsVoices:
-    """One account's voices."""
+    """One account's voices. `page` is how many voices or items of the history are asked for at once."""
 
-    def __init__(self, client: VendorHttp) -> None:
-        self._client = client
+    def __init__(self, client: VendorHttp, *, page: int = PAGE) -> None:
+        self._client, self._page = client, page
 
     def catalog(self) -> tuple[ModelCard, ...]:
         """The models of models.toml that have a price."""
         return priced_models()
 
     async def voices(self) -> tuple[Voice, ...]:
-        """The account's voices, at most 2,000; those that are lent at a rate of their own are left out, as their price is not known."""
+        """The account's voices, at most 2,000; those that are lent at a rate of their own are left out: nobody knows their price."""
         found: dict[str, Voice] = {}
         page: Mapping[str, str] = {}
         for _ in range(VOICE_PAGES_MAX):
-            asked = {"page_size": str(VOICES_A_PAGE), "include_total_count": "false", "include_custom_rates": "false", **page}
+            asked = {"page_size": str(self._page), "include_total_count": "false", "include_custom_rates": "false", **page}
             told = _mapping(await self._client.call("GET", f"/v2/voices?{urlencode(asked)}", answer_bytes_max=LIST_BYTES_MAX))
             found |= {voice.name: voice for one in _list(told.get("voices")) if (voice := _voice(one)) is not None}
             if not told.get("has_more") or not isinstance(told.get("next_page_token"), str):
@@ -94,11 +96,14 @@ class ElevenLabsVoices:
 
     async def download(self, made: MadeFile, *, bytes_max: int) -> AsyncIterator[bytes]:
         """The sound that came with the answer, or from the history."""
-        content = made.content if made.content is not None else await self._kept(made.url or "")
-        if len(content) > bytes_max:
-            raise DefiniteFailure(code="vendor.file_too_large", detail=f"the file is over {bytes_max} bytes", is_retryable=False)
-        for start in range(0, len(content), CHUNK_BYTES):
-            yield content[start : start + CHUNK_BYTES]
+        if made.content is None:
+            async for piece in self._kept(made.url or "", bytes_max):
+                yield piece
+            return
+        if len(made.content) > bytes_max:
+            raise DefiniteFailure(code="vendor.file_too_large", detail=f"over {bytes_max} bytes", is_retryable=False)
+        for start in range(0, len(made.content), CHUNK_BYTES):
+            yield made.content[start : start + CHUNK_BYTES]
 
     def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         """Refuses all: the vendor sends none about speech."""
@@ -108,19 +113,17 @@ class ElevenLabsVoices:
         """Ends all connections."""
         await self._client.close()
 
-    async def _kept(self, url: str) -> bytes:
+    def _kept(self, url: str, bytes_max: int) -> AsyncIterator[bytes]:
         # The key goes along, so that nothing but this account's own history may be asked.
         path = url.removeprefix(self._client.address)
-        place = re.fullmatch(r"/v1/history/([A-Za-z0-9_-]{1,64})/audio", path)
-        if path == url or place is None:
-            raise DefiniteFailure(code="vendor.rejected", detail="the address is not one of the account's history", is_retryable=False)
-        answer = await self._client.send("GET", path, headers={"Accept": "audio/*"}, answer_bytes_max=AUDIO_BYTES_MAX)
-        return answer.body
+        if path == url or not KEPT.match(path):
+            _refuse("the address is not one of the account's history")
+        return self._client.download(url, bytes_max=bytes_max, headers=self._client.headers)
 
     async def _by_request(self, request_id: str) -> MediaState:
         after: Mapping[str, str] = {}
         for _ in range(HISTORY_PAGES_MAX):
-            asked = {"page_size": str(HISTORY_A_PAGE), "source": "TTS", **after}
+            asked = {"page_size": str(self._page), "source": "TTS", **after}
             told = _mapping(await self._client.call("GET", f"/v1/history?{urlencode(asked)}", answer_bytes_max=LIST_BYTES_MAX))
             for item in _list(told.get("history")):
                 if _mapping(item).get("request_id") == request_id:
@@ -190,6 +193,8 @@ def _settings(request: VoiceRequest, model: ListedModel) -> Mapping[str, float]:
 def _form(request: VoiceRequest) -> str:
     if request.media_type not in FORMATS:
         _refuse(f"{request.media_type} is not made here")
+    if request.media_type == "audio/wav" and len(request.text) > WAV_CHARACTERS_MAX:
+        _refuse(f"as WAV, no more than {WAV_CHARACTERS_MAX} characters are spoken at once")
     return FORMATS[request.media_type]
 
 

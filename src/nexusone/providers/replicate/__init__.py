@@ -1,0 +1,1 @@
+"""Replicate: image models behind one prediction API."""
