@@ -1,4 +1,4 @@
-"""What ai announces."""
+"""What ai announces of generations."""
 
 from typing import ClassVar, Literal
 
@@ -6,38 +6,62 @@ from nexusone.kernel.contract import Id
 from nexusone.kernel.money import CreditsText
 from nexusone.platform.events import Event
 
+Kind = Literal["text", "image", "voice", "video"]
+
+
+class GenerationProgressed(Event):
+    """The vendor works on it; `progress` is a percentage where it says one."""
+
+    name: ClassVar[str] = "ai.generation.progressed.v1"
+
+    generation_id: Id
+    kind: Kind
+    progress: int | None
+
 
 class GenerationSucceeded(Event):
-    """A generation was written; `credits` is what it cost."""
+    """A generation was made; `credits` is what it cost, `asset_ids` its files."""
 
     name: ClassVar[str] = "ai.generation.succeeded.v1"
 
     generation_id: Id
-    kind: Literal["text"]
+    kind: Kind
     model: str
-    locale: str
+    locale: str | None
     credits: CreditsText
     input_tokens: int
     output_tokens: int
+    asset_ids: tuple[Id, ...] = ()
 
 
 class GenerationFailed(Event):
-    """A generation came to nothing; `credits` is what the tokens used until then cost."""
+    """A generation came to nothing; `credits` is what was used until then."""
 
     name: ClassVar[str] = "ai.generation.failed.v1"
 
     generation_id: Id
-    kind: Literal["text"]
+    kind: Kind
     model: str
     error_code: str
     credits: CreditsText
 
 
+class GenerationCanceled(Event):
+    """A generation was called off; `credits` is what was used until then."""
+
+    name: ClassVar[str] = "ai.generation.canceled.v1"
+
+    generation_id: Id
+    kind: Kind
+    model: str
+    credits: CreditsText
+
+
 class GenerationUnknown(Event):
-    """The model was asked and nobody knows whether it wrote; the credits stay reserved."""
+    """The model was asked and nobody knows whether it did it; the credits stay reserved."""
 
     name: ClassVar[str] = "ai.generation.unknown.v1"
 
     generation_id: Id
-    kind: Literal["text"]
+    kind: Kind
     model: str

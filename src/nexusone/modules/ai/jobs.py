@@ -1,32 +1,58 @@
-"""Later work of ai: writing what was queued, and looking after what was left open."""
+"""Later work of ai: making what was queued, and looking after what was left open."""
 
 from nexusone.kernel.errors import Refusal
-from nexusone.modules.ai.contracts.generations import WriteGeneration
+from nexusone.modules.ai.contracts.generations import GenerationWork
 from nexusone.modules.ai.domain.lifecycle import gave_up
-from nexusone.modules.ai.service.endings import attend_due, end
+from nexusone.modules.ai.service.attending import attend_due
+from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.generations import WRITE_JOB
+from nexusone.modules.ai.service.making import LOOK_JOB, MAKE_JOB, look, make_queued
 from nexusone.modules.ai.service.writing import write_queued
 from nexusone.platform.jobs import JobKind, Schedule
 from nexusone.platform.runtime import Context
 
 
-async def write_generation(ctx: Context, payload: WriteGeneration) -> None:
-    """Writes a queued generation; running twice asks the model once."""
+async def write_generation(ctx: Context, payload: GenerationWork) -> None:
+    """Writes a queued text; running twice asks the model once."""
     await write_queued(ctx, generation_id=payload.generation_id)
 
 
-async def give_up_generation(ctx: Context, payload: WriteGeneration, _: Refusal) -> None:
-    """Whoever asked for it lost the right to: nothing is written, and nothing is paid."""
-    await end(ctx, generation_id=payload.generation_id, outcome=gave_up())
+async def make_generation(ctx: Context, payload: GenerationWork) -> None:
+    """Asks for a queued file; running twice asks once."""
+    await make_queued(ctx, generation_id=payload.generation_id)
+
+
+async def look_at_generation(ctx: Context, payload: GenerationWork) -> None:
+    """Looks what a vendor has made of it; running twice changes nothing."""
+    await look(ctx, generation_id=payload.generation_id)
+
+
+async def give_up_generation(ctx: Context, payload: GenerationWork, _: Refusal) -> None:
+    """Whoever asked for it lost the right to: nothing is made, and nothing is paid."""
+    await end(ctx, generation_id=payload.generation_id, outcome=gave_up(), if_queued=True)
 
 
 WRITE_GENERATION = JobKind(
     name=WRITE_JOB,
-    payload=WriteGeneration,
+    payload=GenerationWork,
     handler=write_generation,
     timeout_seconds=900.0,
     permission="generations:write",
     on_refused=give_up_generation,
+)
+
+MAKE_GENERATION = JobKind(
+    name=MAKE_JOB,
+    payload=GenerationWork,
+    handler=make_generation,
+    timeout_seconds=900.0,
+    permission="generations:write",
+    on_refused=give_up_generation,
+)
+
+# What was asked for is looked after to its end, whoever asked for it.
+LOOK_AT_GENERATION = JobKind(
+    name=LOOK_JOB, payload=GenerationWork, handler=look_at_generation, timeout_seconds=900.0, is_completion=True
 )
 
 ATTEND_GENERATIONS = Schedule(name="ai.attend_generations", cron="* * * * *", handler=attend_due)

@@ -1,8 +1,8 @@
 """The words of generations: what can be asked for, what comes back, the models there are."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from nexusone.kernel.contract import NOT_BLANK, Contract, Id, Instant, Shown, printable
 from nexusone.kernel.locale import TAG_PATTERN, canonical_locale
@@ -19,17 +19,26 @@ PromptText = Annotated[
     str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(printable), AfterValidator(_not_blank), Shown(NOT_BLANK)
 ]
 LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=16), AfterValidator(canonical_locale), Shown(TAG_PATTERN)]
-ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,99}$")]
 
-GenerationKind = Literal["text"]
-GenerationStatus = Literal["queued", "running", "succeeded", "failed", "unknown"]
+GenerationKind = Literal["text", "image", "voice", "video"]
+GenerationStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "unknown"]
+VoiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+Fallbacks = Annotated[tuple[ModelName, ...], Field(max_length=3)]
+
+BATCH_MAX = 100
+IDENTIFIER = "0198c0de-0000-7000-8000-000000000001"
+
+FALLBACKS = "Models that are asked, in this order, where the one before is not available; each at its own price."
 
 
-class NewGeneration(Contract):
+class NewText(Contract):
     """What to write, and in which language.
 
     With `output_schema` (JSON Schema 2020-12 of an object, without references and patterns) the answer is an object that
-    matches it. `model` defaults to the catalog's default; `output_tokens_max` bounds one answer.
+    matches it. `model` defaults to the catalog's default; `output_tokens_max` bounds one answer. `brand_voice_id` is how it
+    shall sound (the workspace's default voice where none is named); `knowledge` are collections whose passages it may use,
+    which it then cites.
     """
 
     model_config = ConfigDict(
@@ -51,12 +60,96 @@ class NewGeneration(Contract):
         }
     )
 
-    kind: GenerationKind = "text"
+    kind: Literal["text"] = "text"
     prompt: PromptText
     locale: LanguageTag
     output_schema: dict[str, JsonValue] | None = None
     model: ModelName | None = None
+    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
     output_tokens_max: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
+    brand_voice_id: Id | None = None
+    knowledge: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
+
+
+class NewImage(Contract):
+    """Pictures to draw: `count` of `width` × `height` pixels, which the model must offer (GET /v1/models says which sizes)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "image", "prompt": "A solar lamp on a balcony at dusk, warm light.", "width": 1024, "height": 1024}]
+        }
+    )
+
+    kind: Literal["image"] = "image"
+    prompt: PromptText
+    width: Annotated[int, Field(ge=64, le=4096)] = 1024
+    height: Annotated[int, Field(ge=64, le=4096)] = 1024
+    count: Annotated[int, Field(ge=1, le=4)] = 1
+    media_type: Literal["image/png", "image/jpeg", "image/webp"] = "image/png"
+    negative_prompt: PromptText | None = None
+    quality: Literal["low", "medium", "high"] | None = None
+    seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
+    model: ModelName | None = None
+    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+
+
+class NewVoice(Contract):
+    """A text to read aloud. `voice` is one of the model's (GET /v1/models), its first where none is named; `locale` the text's language."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "voice", "prompt": "Our new solar lamp is here. Light up your evening.", "locale": "en"}]}
+    )
+
+    kind: Literal["voice"] = "voice"
+    prompt: PromptText
+    locale: LanguageTag | None = None
+    voice: VoiceName | None = None
+    media_type: Literal["audio/mpeg", "audio/wav"] = "audio/mpeg"
+    speed_percent: Annotated[int, Field(ge=50, le=200)] = 100
+    seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
+    model: ModelName | None = None
+    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+
+
+class NewVideo(Contract):
+    """A portrait that speaks: the picture `portrait_asset_id` of the media library says `prompt`, or the sound `audio_asset_id`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "video", "portrait_asset_id": IDENTIFIER, "prompt": "Our new solar lamp is here.", "locale": "en"}]
+        }
+    )
+
+    kind: Literal["video"] = "video"
+    portrait_asset_id: Id
+    prompt: PromptText | None = None
+    audio_asset_id: Id | None = None
+    locale: LanguageTag | None = None
+    voice: VoiceName | None = None
+    model: ModelName | None = None
+    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.prompt is None) == (self.audio_asset_id is None):
+            raise ValueError("a video has either a prompt that is spoken or an audio_asset_id")
+        return self
+
+
+NewGeneration = Annotated[NewText | NewImage | NewVoice | NewVideo, Field(discriminator="kind")]
+"""What to make: the `kind` says which of them it is."""
+
+NewMedia = NewImage | NewVoice | NewVideo
+
+
+class NewBatch(Contract):
+    """Up to a hundred generations at once; each succeeds or is refused by itself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [{"kind": "text", "prompt": "Announce our new solar lamp.", "locale": "de"}]}]}
+    )
+
+    items: Annotated[tuple[NewGeneration, ...], Field(min_length=1, max_length=BATCH_MAX)]
 
 
 class GenerationError(Contract):
@@ -66,59 +159,140 @@ class GenerationError(Contract):
     detail: str
 
 
-class TokenUsage(Contract):
-    """Tokens over all attempts."""
+class GenerationUsage(Contract):
+    """What vendors counted, over all attempts."""
 
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int = 0
+    output_tokens: int = 0
+    images: int = 0
+    seconds: int = 0
+    characters: int = 0
+    requests: int = 0
 
 
 class Provenance(Contract):
-    """The marking of machine-written text: by which model, and that no person wrote it."""
+    """The marking of machine-made content: by which model of which provider, from which prompt (its SHA-256), that no person made it."""
 
     generated: Literal[True]
     model: str
+    provider: str
+    prompt_sha256: str
+
+
+class Source(Contract):
+    """A passage of the knowledge base that was given to the model: its number in the text, and where it stands."""
+
+    number: int
+    document_id: Id
+    title: str
+    heading: str | None = None
+    excerpt: str
+
+
+class GenerationAsset(Contract):
+    """A file that was made; its links are at `href`."""
+
+    id: Id
+    href: str
+
+
+class GenerationSafety(Contract):
+    """What the moderator found: by which rule it was judged, whether it objected, and to what."""
+
+    policy: str
+    is_flagged: bool
+    categories: tuple[str, ...] = ()
 
 
 class Generation(Contract):
-    """One piece of writing. `output` is text, or an object where a schema was given; `credits` is what was charged.
+    """One thing that was made. `output` is text, or an object where a schema was given; `assets` are files; `credits` what was charged.
 
     `finish_reason` "length" says that the text ends where `output_tokens_max` was reached. A generation of status
-    "unknown" was asked for and never answered: its credits stay reserved for a while and it is never asked for again.
-    Where a cheaper `model` had to write it, `asked_model` is the one that was asked for.
+    "unknown" was asked for and never answered: its credits stay reserved while it is looked for, and it is never asked for again.
+    Where a cheaper `model` or one of the fallbacks had to make it, `asked_model` is the one that was asked for.
     """
 
     id: Id
     kind: GenerationKind
     status: GenerationStatus
     prompt: str
-    locale: str
+    locale: str | None
     model: str
     asked_model: str | None
     output: str | dict[str, JsonValue] | None
+    assets: tuple[GenerationAsset, ...]
+    progress: int | None
     finish_reason: str | None
     error: GenerationError | None
+    safety: GenerationSafety | None
+    sources: tuple[Source, ...]
     credits: CreditsText
-    usage: TokenUsage
+    usage: GenerationUsage
+    retry_of: Id | None
     created_at: Instant
     finished_at: Instant | None
     provenance: Provenance
 
 
+class BatchItem(Contract):
+    """What became of one item: a queued generation, or why it was refused (the `code` of the refusal)."""
+
+    generation: Generation | None
+    error: GenerationError | None
+
+
+class Batch(Contract):
+    """The items in the order in which they were asked for."""
+
+    items: tuple[BatchItem, ...]
+
+
+class NewEstimate(Contract):
+    """What is to be made, to hear what it would cost."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"generation": {"kind": "text", "prompt": "Announce our new solar lamp.", "locale": "de"}}]}
+    )
+
+    generation: NewGeneration
+
+
+class Estimate(Contract):
+    """The most that it can cost: what would be held. What was used is charged, and the rest given back."""
+
+    model: str
+    credits_max: CreditsText
+
+
+class ModelPrice(Contract):
+    """`credits` for every `per` units; it holds for requests that have the traits of `when`, such as a size."""
+
+    unit: Literal["input_token", "output_token", "image", "second", "character", "request"]
+    per: int
+    credits: CreditsText
+    when: dict[str, str]
+
+
 class Model(Contract):
-    """A model that writes, with its limits and its prices in credits per million tokens; `retires_on` is an ISO date."""
+    """A model, what it can do, and its prices in credits; `retires_on` is an ISO date. What does not apply is null or empty."""
 
     name: str
-    kind: GenerationKind
-    context_tokens: int
-    output_tokens_max: int
-    input_credits_per_million: CreditsText
-    output_credits_per_million: CreditsText
+    title: str
+    provider: str
+    kind: Literal["text", "image", "voice", "video", "moderation", "embedding"]
+    prices: tuple[ModelPrice, ...]
+    context_tokens: int | None
+    output_tokens_max: int | None
+    prompt_characters_max: int | None
+    sizes: tuple[str, ...]
+    voices: tuple[str, ...]
+    languages: tuple[str, ...]
+    media_types: tuple[str, ...]
     is_default: bool
     retires_on: str | None
 
 
-class WriteGeneration(Contract):
-    """The job that writes a queued generation."""
+class GenerationWork(Contract):
+    """A job's generation."""
 
     generation_id: Id

@@ -1,57 +1,135 @@
-"""REST door of generations and models."""
+"""REST door of generations."""
 
-from typing import Annotated
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Response
+from fastapi import Header, Path, Query, Request, Response
+from starlette.responses import StreamingResponse
 
 from nexusone.kernel.page import Page
-from nexusone.modules.ai.contracts.generations import Generation, Model, NewGeneration
-from nexusone.modules.ai.service import generations, models
-from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelUnknown, NoTextModel, OutputSchemaInvalid
+from nexusone.modules.ai.contracts.generations import (
+    Batch,
+    Estimate,
+    Generation,
+    GenerationKind,
+    GenerationStatus,
+    Model,
+    NewBatch,
+    NewEstimate,
+    NewGeneration,
+    NewText,
+)
+from nexusone.modules.ai.service import generations, models, webhooks
+from nexusone.modules.ai.service.assets import AssetNotFound
+from nexusone.modules.ai.service.refusals import (
+    GenerationNotFound,
+    ModelCannot,
+    ModelUnknown,
+    NotCancelable,
+    NoTextModel,
+    NotRetryable,
+    OutputSchemaInvalid,
+    StreamsTextOnly,
+    WebhookNotVerified,
+)
+from nexusone.modules.ai.service.refusals_knowledge import CollectionNotFound
+from nexusone.modules.ai.service.refusals_voices import VoiceNotFound
+from nexusone.modules.ai.service.streaming import stream_text
 from nexusone.modules.billing.api import InsufficientCredits, PurposeStopped
 from nexusone.web.caller import Caller
 from nexusone.web.door import Door
+from nexusone.web.gate import PUBLIC
 from nexusone.web.paging import Pager
 
 door = Door("ai")
 
-Preference = Annotated[str | None, Header(max_length=200, description="`respond-async`: answer 202 at once and write by a job.")]
+Preference = Annotated[
+    str | None, Header(max_length=200, description="`wait`: answer 201 with the ended text where it ends in time, instead of 202 at once.")
+]
+Accepted = Annotated[str | None, Header(max_length=500, description="`text/event-stream`: a text comes as it is written.")]
 
-NOT_FINISHED = {
-    "description": "Not finished yet: ask for it at the address in Location.",
+BEAT_SECONDS = 15.0
+WEBHOOK_BYTES_MAX = 1024 * 1024
+RESERVING = (
+    InsufficientCredits,
+    PurposeStopped,
+    ModelUnknown,
+    ModelCannot,
+    OutputSchemaInvalid,
+    NoTextModel,
+    AssetNotFound,
+    VoiceNotFound,
+    CollectionNotFound,
+)
+ENDED = {
+    "description": "Ended within the time that was waited for it (`Prefer: wait`).",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Generation"}}},
 }
+STREAMED = {"text/event-stream": {"schema": {"type": "string", "description": "Events `generation` (first and last) and `delta`."}}}
 
 
 @door.post(
     "/generations",
     permission="generations:write",
-    status=201,
-    summary="Write a text",
+    status=202,
+    summary="Make a text, a picture, speech or a film",
     cost=5,
-    refusals=(InsufficientCredits, PurposeStopped, ModelUnknown, OutputSchemaInvalid, NoTextModel),
-    openapi_extra={"responses": {"202": NOT_FINISHED}},
+    refusals=(*RESERVING, StreamsTextOnly),
+    openapi_extra={"responses": {"201": ENDED, "202": {"content": STREAMED}}},
 )
-async def generate(ctx: Caller, body: NewGeneration, response: Response, prefer: Preference = None) -> Generation:
-    """201 with the ended generation where it ends in time, else 202 with a running one.
+async def generate(
+    ctx: Caller, body: NewGeneration, response: Response, prefer: Preference = None, accept: Accepted = None
+) -> Any:
+    """202 with the queued generation; what becomes of it is told at its address, on the stream and by webhook.
 
+    With `Prefer: wait`, a text that ends in time is answered with 201. With `Accept: text/event-stream` a text is streamed.
     The Idempotency-Key is optional so that the simplest client can write; one that repeats requests sends it, because
     without it every request is a new generation and is paid for.
     """
-    if _is_async(prefer):
-        made = await generations.generate_later(ctx, wanted=body)
-    else:
+    if "text/event-stream" in (accept or ""):
+        if not isinstance(body, NewText):
+            raise StreamsTextOnly(kind=body.kind)
+        pieces = await stream_text(ctx, wanted=body)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(_frames(pieces), status_code=200, media_type="text/event-stream", headers=headers)
+    if isinstance(body, NewText) and _waits(prefer):
         made = await generations.generate(ctx, wanted=body)
+        if made.finished_at is not None:
+            response.status_code = 201
+    else:
+        made = await generations.submit(ctx, wanted=body)
     response.headers["Location"] = f"/v1/generations/{made.id}"
-    if made.finished_at is None:
-        response.status_code = generations.ACCEPTED
     return made
 
 
+@door.post(
+    "/generations/batch",
+    permission="generations:write",
+    status=202,
+    summary="Make up to a hundred things at once",
+    cost=20,
+    refusals=(),
+)
+async def generate_batch(ctx: Caller, body: NewBatch) -> Batch:
+    return await generations.submit_batch(ctx, wanted=body.items)
+
+
+@door.post("/generations/estimate", permission="generations:read", summary="What a generation can cost at the most", refusals=RESERVING[1:])
+async def estimate(ctx: Caller, body: NewEstimate) -> Estimate:
+    return await generations.estimate(ctx, wanted=body.generation)
+
+
 @door.get("/generations", permission="generations:read", summary="List generations, newest first")
-async def list_generations(ctx: Caller, pager: Pager) -> Page[Generation]:
-    return pager.page(await generations.list_generations(ctx, request=pager.request))
+async def list_generations(
+    ctx: Caller,
+    pager: Pager,
+    kind: Annotated[GenerationKind | None, Query()] = None,
+    status: Annotated[GenerationStatus | None, Query()] = None,
+) -> Page[Generation]:
+    return pager.page(await generations.list_generations(ctx, request=pager.request, kind=kind, status=status))
 
 
 @door.get("/generations/{generation_id}", permission="generations:read", summary="One generation", refusals=(GenerationNotFound,))
@@ -59,10 +137,61 @@ async def get_generation(ctx: Caller, generation_id: UUID) -> Generation:
     return await generations.get_generation(ctx, generation_id=generation_id)
 
 
-@door.get("/models", permission="generations:read", summary="The models that write, and their prices", refusals=(NoTextModel,))
+@door.post(
+    "/generations/{generation_id}/cancel",
+    permission="generations:write",
+    summary="Call a generation off",
+    refusals=(GenerationNotFound, NotCancelable),
+)
+async def cancel(ctx: Caller, generation_id: UUID) -> Generation:
+    """What has not begun ends at once; what a vendor works on is stopped there, and ends as the vendor says."""
+    return await generations.cancel(ctx, generation_id=generation_id)
+
+
+@door.post(
+    "/generations/{generation_id}/retry",
+    permission="generations:write",
+    status=202,
+    summary="Ask again for what failed",
+    cost=5,
+    refusals=(GenerationNotFound, NotRetryable, *RESERVING),
+)
+async def retry(ctx: Caller, generation_id: UUID) -> Generation:
+    """A generation of its own, with `retry_of`."""
+    return await generations.retry(ctx, generation_id=generation_id)
+
+
+@door.get("/models", permission="generations:read", summary="The models there are, and their prices", refusals=(NoTextModel,))
 async def list_models(ctx: Caller) -> Page[Model]:
-    return Page(items=models.list_models(ctx), next_cursor=None)
+    return Page(items=tuple(models.list_models(ctx)), next_cursor=None)
 
 
-def _is_async(prefer: str | None) -> bool:
-    return "respond-async" in {wish.split(";")[0].strip().lower() for wish in (prefer or "").split(",")}
+def _waits(prefer: str | None) -> bool:
+    return "wait" in {wish.split(";")[0].split("=")[0].strip().lower() for wish in (prefer or "").split(",")}
+
+
+async def _frames(pieces: AsyncIterator[str | Generation]) -> AsyncIterator[bytes]:
+    """Server-sent events; a comment every fifteen seconds in which nothing is written keeps the line open."""
+    reading: asyncio.Future[str | Generation] = asyncio.ensure_future(anext(pieces))  # type: ignore[arg-type]
+    try:
+        while True:
+            done, _ = await asyncio.wait({reading}, timeout=BEAT_SECONDS)
+            if not done:
+                yield b": beat\n\n"
+                continue
+            try:
+                piece = reading.result()
+            except StopAsyncIteration:
+                return
+            yield _frame(piece)
+            reading = asyncio.ensure_future(anext(pieces))  # type: ignore[arg-type]
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await pieces.aclose()  # type: ignore[attr-defined]
+
+
+def _frame(piece: str | Generation) -> bytes:
+    if isinstance(piece, str):
+        return b"event: delta\ndata: " + json.dumps({"text": piece}, ensure_ascii=False).encode() + b"\n\n"
+    return b"event: generation\ndata: " + piece.model_dump_json().encode() + b"\n\n"

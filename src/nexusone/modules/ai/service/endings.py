@@ -1,18 +1,23 @@
 """How generations end: the outcome recorded under a row lock, then the hold settled; what is left open is attended by the clock."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 import structlog
 
-from nexusone.kernel.errors import Refusal, Unavailable
+from nexusone.kernel.errors import Unavailable
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.outcomes import UnknownOutcome
-from nexusone.modules.ai.domain.lifecycle import METERS, PURPOSE, Outcome, can_end, gave_up, hold_key, lost, need_of
-from nexusone.modules.ai.events import GenerationFailed, GenerationSucceeded, GenerationUnknown
+from nexusone.modules.ai.domain.lifecycle import Outcome, can_end, hold_key, metered, need_of, purpose_of
+from nexusone.modules.ai.domain.tariff import Unpriced
+from nexusone.modules.ai.events import Kind as EventKind
+from nexusone.modules.ai.events import GenerationCanceled, GenerationFailed, GenerationSucceeded, GenerationUnknown
+from nexusone.modules.ai.service.assets import PreparedAsset
+from nexusone.modules.ai.service.assets import add as add_asset
 from nexusone.modules.ai.service.refusals import GenerationNotFound
 from nexusone.modules.ai.service.views import generation_of
 from nexusone.modules.ai.settings import AiSettings
@@ -27,26 +32,33 @@ from nexusone.platform.runtime import Context
 SETTLED_WITHIN = timedelta(seconds=30)
 # The end of what nobody knows is for the attending to find; billing's own deadline comes only after it.
 KEPT_BEYOND = timedelta(days=7)
-DUE_MAX = 500
 RECORD_ATTEMPTS_MAX = 5
 
 _log = structlog.get_logger(__name__)
 
 
-async def end(ctx: Context, *, generation_id: UUID, outcome: Outcome, if_due: bool = False) -> GenerationRow:
-    """Records how a generation ended (with `if_due`: only while it is due) and settles its hold; an ended one stays as it is.
+async def end(
+    ctx: Context,
+    *,
+    generation_id: UUID,
+    outcome: Outcome,
+    if_due: bool = False,
+    if_queued: bool = False,
+    assets: Sequence[PreparedAsset] = (),
+) -> GenerationRow:
+    """Records how a generation ended with its files (`if_due`, `if_queued`: only while it is) and settles its hold; an ended one stays.
 
     A paid answer is in nobody's hands but ours, so a database that is away for a moment is tried again.
     """
     for attempt in range(1, RECORD_ATTEMPTS_MAX):
         try:
-            row = await _record(ctx, generation_id, outcome, if_due=if_due)
+            row = await _record(ctx, generation_id, outcome, if_due=if_due, if_queued=if_queued, assets=assets)
             break
         except (Unavailable, UnknownOutcome) as error:
             _log.warning("generation.record_delayed", generation_id=str(generation_id), error=str(error))
             await asyncio.sleep(0.2 * 2**attempt)
     else:
-        row = await _record(ctx, generation_id, outcome, if_due=if_due)
+        row = await _record(ctx, generation_id, outcome, if_due=if_due, if_queued=if_queued, assets=assets)
     return await settle(ctx, row)
 
 
@@ -60,8 +72,8 @@ async def settle(ctx: Context, row: GenerationRow) -> GenerationRow:
             await billing.settle(ctx, key=key, amount_micros=row.charged_micros)
         else:
             await _release(ctx, key)
-        if cost_nano := row.tariff.cost_nano(row.usage):
-            await billing.record_cost(ctx, key=key, purpose=PURPOSE, cost_nano=cost_nano)
+        if cost_nano := _cost_nano(row):
+            await billing.record_cost(ctx, key=key, purpose=purpose_of(row.kind), cost_nano=cost_nano)
         if events := tuple(_usage_events(ctx, row)):
             await billing.record_usage(ctx, events=events)
         async with ctx.transaction("ai") as tx:
@@ -85,37 +97,21 @@ async def keep(ctx: Context, *, generation_id: UUID) -> None:
         _log.info("generation.nothing_to_keep", generation_id=str(row.id), reason=resolved.code)
 
 
-async def attend_due(ctx: Context) -> None:
-    """Looks after every generation whose time has come, workspace by workspace."""
-    async with ctx.transaction("system") as tx:
-        rows = await generations.list_due(tx, now=ctx.now(), limit=DUE_MAX)
-    for row in rows:
-        try:
-            await attend(ctx.for_workspace(row.workspace_id), generation_id=row.id)
-        except (Refusal, UnknownOutcome) as error:
-            _log.error("generation.attending_failed", generation_id=str(row.id), error=str(error))
-
-
-async def attend(ctx: Context, *, generation_id: UUID) -> None:
-    """Does what one due generation needs; a model is never asked here."""
+async def close_unknown(ctx: Context, row: GenerationRow) -> GenerationRow:
+    """An answer that never came is not paid for; attempts before it, whose answers came, are."""
     async with ctx.transaction("ai") as tx:
-        row = await generations.find(tx, workspace_id=ctx.workspace, generation_id=generation_id)
-    if row is None or not row.is_due(ctx.now()):
-        return
-    match need_of(row.status, row.settlement):
-        case "give_up":
-            await end(ctx, generation_id=row.id, outcome=gave_up(), if_due=True)
-        case "declare_unknown":
-            await end(ctx, generation_id=row.id, outcome=lost(row.usage, "nobody knows whether the model answered"), if_due=True)
-        case "close_unknown":
-            await settle(ctx, await _close_unknown(ctx, row))
-        case "settle":
-            await settle(ctx, row)
-        case None:
-            return
+        locked = await generations.find_locked(tx, workspace_id=ctx.workspace, generation_id=row.id)
+        if locked is None or need_of(locked.status, locked.settlement) != "close_unknown" or not locked.is_due(ctx.now()):
+            return locked or row
+        charged = min(locked.tariff.micros(locked.usage), locked.held_micros)
+        return await generations.owe(
+            tx, workspace_id=ctx.workspace, generation_id=row.id, charged_micros=charged, due_at=ctx.now() + SETTLED_WITHIN
+        )
 
 
-async def _record(ctx: Context, generation_id: UUID, outcome: Outcome, *, if_due: bool) -> GenerationRow:
+async def _record(
+    ctx: Context, generation_id: UUID, outcome: Outcome, *, if_due: bool, if_queued: bool, assets: Sequence[PreparedAsset]
+) -> GenerationRow:
     now = ctx.now()
     async with ctx.transaction("ai") as tx:
         row = await generations.find_locked(tx, workspace_id=ctx.workspace, generation_id=generation_id)
@@ -123,8 +119,10 @@ async def _record(ctx: Context, generation_id: UUID, outcome: Outcome, *, if_due
             raise GenerationNotFound
         if not can_end(row.status, row.settlement) or (row.status, outcome.status) == ("unknown", "unknown"):
             return row
-        if if_due and not row.is_due(now):
+        if (if_due and not row.is_due(now)) or (if_queued and row.status != "queued"):
             return row
+        for prepared in assets:
+            await add_asset(tx, prepared=prepared, workspace_id=ctx.workspace, created_by=row.requested_by, now=now)
         is_unknown = outcome.status == "unknown"
         kept = timedelta(seconds=ctx.setting(AiSettings).unknown_kept_seconds) if is_unknown else SETTLED_WITHIN
         ended = await generations.record_outcome(
@@ -143,29 +141,32 @@ async def _record(ctx: Context, generation_id: UUID, outcome: Outcome, *, if_due
 
 
 def _charge(row: GenerationRow, outcome: Outcome) -> int:
-    charge = row.tariff.micros(outcome.usage)
+    if outcome.is_free:
+        return 0
+    try:
+        charge = row.tariff.micros(outcome.usage)
+    except Unpriced as unit:
+        # The vendor counts what its catalog has no price for: never free, so all that was promised is charged.
+        _log.error("generation.unpriced", generation_id=str(row.id), model=row.model, unit=str(unit))
+        charge = row.held_micros
     if charge > row.held_micros:
         _log.warning("generation.over_hold", generation_id=str(row.id), charge_micros=charge, held_micros=row.held_micros)
     return min(charge, row.held_micros)
 
 
-async def _close_unknown(ctx: Context, row: GenerationRow) -> GenerationRow:
-    """An answer that never came is not paid for; attempts before it, whose answers came, are."""
-    async with ctx.transaction("ai") as tx:
-        locked = await generations.find_locked(tx, workspace_id=ctx.workspace, generation_id=row.id)
-        if locked is None or need_of(locked.status, locked.settlement) != "close_unknown" or not locked.is_due(ctx.now()):
-            return locked or row
-        charged = min(locked.tariff.micros(locked.usage), locked.held_micros)
-        return await generations.owe(
-            tx, workspace_id=ctx.workspace, generation_id=row.id, charged_micros=charged, due_at=ctx.now() + SETTLED_WITHIN
-        )
-
-
 def _usage_events(ctx: Context, row: GenerationRow) -> Iterator[billing.UsageEvent]:
-    occurred_at, used = row.finished_at or ctx.now(), row.usage
-    for meter, tokens in zip(METERS, (used.input_tokens + used.output_tokens, used.input_tokens, used.output_tokens), strict=True):
-        if tokens:
-            yield billing.UsageEvent(id=f"generation:{row.id}:{meter}", meter=meter, quantity=tokens, occurred_at=occurred_at)
+    occurred_at = row.finished_at or ctx.now()
+    for meter, amount in metered(row.kind, row.usage):
+        yield billing.UsageEvent(id=f"generation:{row.id}:{meter}", meter=meter, quantity=amount, occurred_at=occurred_at)
+
+
+def _cost_nano(row: GenerationRow) -> int:
+    if row.cost_nano is not None:
+        return row.cost_nano
+    try:
+        return row.tariff.cost_nano(row.usage)
+    except Unpriced:
+        return 0
 
 
 async def _release(ctx: Context, key: str) -> None:
@@ -177,24 +178,26 @@ async def _release(ctx: Context, key: str) -> None:
 
 
 async def _announce(tx: Transaction, row: GenerationRow) -> None:
-    charged = credits_to_text(row.charged_micros)
+    charged, kind = credits_to_text(row.charged_micros), cast(EventKind, row.kind)
     match row.status:
         case "succeeded":
             await publish(
                 tx,
                 GenerationSucceeded(
                     generation_id=row.id,
-                    kind="text",
+                    kind=kind,
                     model=row.model,
                     locale=row.locale,
                     credits=charged,
                     input_tokens=row.input_tokens,
                     output_tokens=row.output_tokens,
+                    asset_ids=tuple(row.asset_ids),
                 ),
             )
         case "failed":
-            await publish(
-                tx, GenerationFailed(generation_id=row.id, kind="text", model=row.model, error_code=row.error_code or "", credits=charged)
-            )
+            failed = GenerationFailed(generation_id=row.id, kind=kind, model=row.model, error_code=row.error_code or "", credits=charged)
+            await publish(tx, failed)
+        case "canceled":
+            await publish(tx, GenerationCanceled(generation_id=row.id, kind=kind, model=row.model, credits=charged))
         case _:
-            await publish(tx, GenerationUnknown(generation_id=row.id, kind="text", model=row.model))
+            await publish(tx, GenerationUnknown(generation_id=row.id, kind=kind, model=row.model))

@@ -16,15 +16,25 @@ _log = structlog.get_logger(__name__)
 
 async def finish_within(work: Coroutine[Any, Any, R], *, seconds: float) -> R | None:
     """The result of `work`, or None where it takes longer; it then goes on, and so it does where the asker is cancelled."""
-    task = asyncio.create_task(work)
-    _running.add(task)
-    task.add_done_callback(_running.discard)
+    task = _begin(work)
     try:
         await asyncio.wait({task}, timeout=seconds)
     finally:
         if not task.done():
             task.add_done_callback(_log_failure)
     return task.result() if task.done() else None
+
+
+def begin_errand(work: Coroutine[Any, Any, R]) -> None:
+    """Begins work that nobody waits for."""
+    _begin(work).add_done_callback(_log_failure)
+
+
+def _begin(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+    task = asyncio.create_task(work)
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    return task
 
 
 def _log_failure(task: asyncio.Task[Any]) -> None:

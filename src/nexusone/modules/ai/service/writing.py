@@ -1,6 +1,7 @@
-"""Asking the model: each call noted before it is made, repeated only where surely nothing was done or the shape was wrong."""
+"""Asking models for text: each call noted before it is made, repeated only where surely nothing was done or the shape was wrong."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -9,11 +10,15 @@ from uuid import UUID
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.domain.answers import plain_answer, shaped_answer
 from nexusone.modules.ai.domain.instructions import instructions_for, repair_prompt
-from nexusone.modules.ai.domain.lifecycle import EMPTY_ANSWER, OUTPUT_NOT_MATCHING, Outcome, lost
+from nexusone.modules.ai.domain.lifecycle import EMPTY_ANSWER, OUTPUT_NOT_MATCHING, REFUSED_BY_MODERATION, Outcome, lost
 from nexusone.modules.ai.domain.tariff import Usage
 from nexusone.modules.ai.ports.text import TextRequest, TextResult
+from nexusone.modules.ai.service.breaking import check_breaker, is_the_models_fault, note_failure, note_success
 from nexusone.modules.ai.service.endings import end
-from nexusone.modules.ai.service.models import text_model
+from nexusone.modules.ai.service.models import get_model, text_model
+from nexusone.modules.ai.service.refusals import ModelUnknown
+from nexusone.modules.ai.service.reserving import with_sources
+from nexusone.modules.ai.service.safety import is_refused, judge, refusal_detail
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
 from nexusone.modules.ai.store.generations import GenerationRow
@@ -25,12 +30,14 @@ DETAIL_CHARACTERS_MAX = 1_000
 
 
 @dataclass(slots=True)
-class _Course:
+class Course:
     """Where the attempts of one generation stand."""
 
+    row: GenerationRow
     prompt: str
     repairs_left: int
     retries_left: int
+    fallbacks: list[str]
     retries: int = 0
     usage: Usage = field(default_factory=Usage)
 
@@ -57,36 +64,153 @@ def call_lifetime(ctx: Context) -> timedelta:
     return timedelta(seconds=ctx.setting(AiSettings).call_seconds_max + GRACE_SECONDS)
 
 
-async def _outcome(ctx: Context, row: GenerationRow) -> Outcome:
+def course_of(ctx: Context, row: GenerationRow) -> Course:
+    """The attempts that a generation has before it."""
     settings = ctx.setting(AiSettings)
-    course = _Course(prompt=row.prompt, repairs_left=settings.repairs_max if row.output_schema else 0, retries_left=settings.retries_max)
-    request = _request(ctx, row)
+    return Course(
+        row=row,
+        prompt=with_sources(row.prompt, row.sources or ()),
+        repairs_left=settings.repairs_max if row.output_schema else 0,
+        retries_left=settings.retries_max,
+        fallbacks=list(row.fallbacks),
+    )
+
+
+def request_of(ctx: Context, course: Course) -> TextRequest:
+    """What the model is asked now."""
+    row = course.row
+    return TextRequest(
+        model=row.model,
+        instructions=row.instructions or instructions_for(locale=row.locale or "en", has_schema=row.output_schema is not None),
+        prompt=course.prompt,
+        output_tokens_max=row.output_tokens_max,
+        output_schema=row.output_schema,
+        end_user=end_user_of(ctx, row),
+    )
+
+
+def end_user_of(ctx: Context, row: GenerationRow) -> str:
+    """Who asked, for the vendor's abuse control: the same person always the same, and nobody to be known by it."""
+    return sha256(f"{ctx.workspace}:{row.requested_by}".encode()).hexdigest()
+
+
+def failed_by_safety(safety: Mapping[str, object] | None, usage: Usage) -> Outcome:
+    """The end of what the policy keeps back; what was used until then is charged."""
+    detail = refusal_detail(safety)
+    return Outcome(status="failed", usage=usage, error_code=REFUSED_BY_MODERATION, error_detail=detail, safety=safety)
+
+
+async def after_failure(ctx: Context, course: Course, failure: DefiniteFailure) -> Outcome | None:
+    """None where another call is to follow: of the same model after a wait, or of the next of the chain; else the end."""
+    settings, row = ctx.setting(AiSettings), course.row
+    if is_the_models_fault(failure) and failure.code != "vendor.paused":
+        note_failure(ctx, vendor=row.vendor, model=row.model)
+    wait = failure.retry_after_seconds
+    if wait is None:
+        wait = settings.retry_wait_seconds * 2**course.retries
+    if failure.is_retryable and course.retries_left > 0 and wait <= settings.retry_wait_seconds_max:
+        course.retries_left -= 1
+        course.retries += 1
+        await asyncio.sleep(wait)
+        return None
+    if is_the_models_fault(failure) and course.fallbacks:
+        return await _fall_back(ctx, course)
+    return Outcome(status="failed", usage=course.usage, error_code=failure.code, error_detail=failure.detail[:DETAIL_CHARACTERS_MAX])
+
+
+async def note_call(ctx: Context, course: Course) -> bool:
+    """Puts the next call on record before it is made; False where the generation has ended meanwhile."""
+    row = course.row
+    async with ctx.transaction("ai") as tx:
+        noted = await generations.begin_call(
+            tx,
+            workspace_id=ctx.workspace,
+            generation_id=row.id,
+            usage=course.usage,
+            vendor=row.vendor,
+            model=row.model,
+            prices=row.tariff.prices,
+            traits=row.traits,
+            due_at=ctx.now() + call_lifetime(ctx),
+        )
+    if noted is not None:
+        course.row = noted
+    return noted is not None
+
+
+async def _fall_back(ctx: Context, course: Course) -> Outcome | None:
+    """Turns to the next model of the chain, at its own prices; what the former ones used is charged at them no more."""
+    row, name = course.row, course.fallbacks.pop(0)
+    try:
+        card = get_model(ctx, kind=row.kind, name=name)
+    except ModelUnknown:
+        return None if course.fallbacks else Outcome(status="failed", usage=course.usage, error_code="ai.model_unknown", error_detail=name)
+    course.retries_left, course.retries = ctx.setting(AiSettings).retries_max, 0
+    async with ctx.transaction("ai") as tx:
+        noted = await generations.begin_call(
+            tx,
+            workspace_id=ctx.workspace,
+            generation_id=row.id,
+            usage=course.usage,
+            vendor=card.vendor,
+            model=card.name,
+            prices=card.prices,
+            traits=row.traits,
+            due_at=ctx.now() + call_lifetime(ctx),
+        )
+    if noted is None:
+        return lost(course.usage, "the generation was given up meanwhile")
+    course.row = noted
+    return None
+
+
+async def _outcome(ctx: Context, row: GenerationRow) -> Outcome:
+    safety = await judge(ctx, texts=[row.prompt])
+    if is_refused(safety):
+        return failed_by_safety(safety, Usage())
+    course = course_of(ctx, row)
     while True:
-        ended = await _attempt(ctx, row, course, replace(request, prompt=course.prompt))
+        ended = await _attempt(ctx, course)
         if ended is not None:
-            return ended
-        if not await _note_call(ctx, row, course):
+            return await _judged(ctx, ended)
+        if not await note_call(ctx, course):
             return lost(course.usage, "the generation was given up meanwhile")
 
 
-async def _attempt(ctx: Context, row: GenerationRow, course: _Course, request: TextRequest) -> Outcome | None:
+async def _judged(ctx: Context, outcome: Outcome) -> Outcome:
+    """The outcome with what the moderator says of the text; kept back where the policy refuses it."""
+    if outcome.output is None:
+        return outcome
+    safety = await judge(ctx, texts=[outcome.output])
+    if is_refused(safety):
+        return failed_by_safety(safety, outcome.usage)
+    return outcome if safety is None else replace(outcome, safety=safety)
+
+
+async def _attempt(ctx: Context, course: Course) -> Outcome | None:
     """One call; None where another is to follow."""
+    row = course.row
     try:
-        result = await _call(ctx, request)
+        check_breaker(ctx, vendor=row.vendor, model=row.model)
+        result = await _call(ctx, request_of(ctx, course))
     except UnknownOutcome as error:
+        note_failure(ctx, vendor=row.vendor, model=row.model)
         return lost(course.usage, error.detail)
     except DefiniteFailure as failure:
-        return await _after_failure(ctx, course, failure)
+        return await after_failure(ctx, course, failure)
+    note_success(vendor=row.vendor, model=row.model)
     course.usage += Usage(result.input_tokens, result.output_tokens)
     if row.output_schema is None:
-        return _plain_outcome(result, course.usage)
+        return plain_outcome(result, course.usage)
     answer = await asyncio.to_thread(shaped_answer, result.text, schema=row.output_schema)
     if answer.json_text is not None:
         return _outcome_of(result, course.usage, output=answer.json_text)
     if course.repairs_left == 0:
         return _outcome_of(result, course.usage, error_code=OUTPUT_NOT_MATCHING, error_detail="; ".join(answer.faults))
     course.repairs_left -= 1
-    course.prompt = repair_prompt(prompt=row.prompt, answer=plain_answer(result.text), faults=answer.faults)
+    course.prompt = repair_prompt(
+        prompt=with_sources(row.prompt, row.sources or ()), answer=plain_answer(result.text), faults=answer.faults
+    )
     return None
 
 
@@ -98,20 +222,8 @@ async def _call(ctx: Context, request: TextRequest) -> TextResult:
         raise UnknownOutcome(detail="no answer in time") from error
 
 
-async def _after_failure(ctx: Context, course: _Course, failure: DefiniteFailure) -> Outcome | None:
-    settings = ctx.setting(AiSettings)
-    wait = failure.retry_after_seconds
-    if wait is None:
-        wait = settings.retry_wait_seconds * 2**course.retries
-    if failure.is_retryable and course.retries_left > 0 and wait <= settings.retry_wait_seconds_max:
-        course.retries_left -= 1
-        course.retries += 1
-        await asyncio.sleep(wait)
-        return None
-    return Outcome(status="failed", usage=course.usage, error_code=failure.code, error_detail=failure.detail[:DETAIL_CHARACTERS_MAX])
-
-
-def _plain_outcome(result: TextResult, usage: Usage) -> Outcome:
+def plain_outcome(result: TextResult, usage: Usage) -> Outcome:
+    """The end of a text without a schema."""
     text = plain_answer(result.text)
     if not text.strip():
         return _outcome_of(
@@ -133,21 +245,3 @@ def _outcome_of(
         error_code=error_code,
         error_detail=plain_answer(error_detail)[:DETAIL_CHARACTERS_MAX] or None,
     )
-
-
-def _request(ctx: Context, row: GenerationRow) -> TextRequest:
-    return TextRequest(
-        model=row.model,
-        instructions=instructions_for(locale=row.locale, has_schema=row.output_schema is not None),
-        prompt=row.prompt,
-        output_tokens_max=row.output_tokens_max,
-        output_schema=row.output_schema,
-        end_user=sha256(f"{ctx.workspace}:{row.requested_by}".encode()).hexdigest(),
-    )
-
-
-async def _note_call(ctx: Context, row: GenerationRow, course: _Course) -> bool:
-    async with ctx.transaction("ai") as tx:
-        return await generations.begin_call(
-            tx, workspace_id=ctx.workspace, generation_id=row.id, usage=course.usage, due_at=ctx.now() + call_lifetime(ctx)
-        )

@@ -1,0 +1,231 @@
+"""What a generation needs before it begins: a model that can, its price, the most it can cost held, and all of it on record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from nexusone.kernel.ids import new_id
+from nexusone.modules.ai.contracts.generations import NewMedia, NewText, NewVideo, NewVoice
+from nexusone.modules.ai.domain.catalog import cheapest_instead
+from nexusone.modules.ai.domain.instructions import instructions_for
+from nexusone.modules.ai.domain.lifecycle import hold_key, purpose_of
+from nexusone.modules.ai.domain.output_schema import schema_faults
+from nexusone.modules.ai.domain.planning import media_bound, misfits, traits_of
+from nexusone.modules.ai.domain.tariff import Usage, cost_nano, usage_bound
+from nexusone.modules.ai.domain.voices import voice_rules
+from nexusone.modules.ai.ports.models import ModelCard
+from nexusone.modules.ai.service.assets import find_asset
+from nexusone.modules.ai.service.knowledge_search import find_passages
+from nexusone.modules.ai.service.models import get_model, offered, tariff_of
+from nexusone.modules.ai.service.refusals import ModelCannot, OutputSchemaInvalid
+from nexusone.modules.ai.service.voices import find_voice
+from nexusone.modules.ai.settings import AiSettings
+from nexusone.modules.ai.store import generations
+from nexusone.modules.ai.store.generations import GenerationRow, priced
+from nexusone.modules.billing import api as billing
+from nexusone.platform.audit import record
+from nexusone.platform.runtime import Context
+
+# From the first record to the begin of the work there are two short transactions.
+RESERVED_WITHIN = timedelta(seconds=60)
+PASSAGES_MAX = 8
+PASSAGE_CHARACTERS_MAX = 2_000
+
+Wanted = NewText | NewMedia
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be asked of which models, and the most that it uses at each."""
+
+    cards: tuple[ModelCard, ...]
+    bounds: tuple[Usage, ...]
+    traits: dict[str, str]
+    asked_model: str | None
+    row: dict[str, Any]
+
+
+async def reserve(ctx: Context, wanted: Wanted, *, retry_of: UUID | None = None, job: str | None = None) -> GenerationRow:
+    """The generation on record, with the most that it can cost held. `job` is the larger work that it is part of.
+
+    Raises:
+        OutputSchemaInvalid, ModelUnknown, ModelCannot, NoTextModel: nothing was begun.
+        InsufficientCredits: the most that it can cost is not available.
+        PurposeStopped: the margin is too low, and no cheaper model can make it.
+    """
+    plan = await _plan(ctx, wanted)
+    row = _row(ctx, wanted, plan, retry_of=retry_of, job=job)
+    async with ctx.transaction("ai") as tx:
+        await generations.insert(tx, row, workspace_id=ctx.workspace)
+        await record(
+            tx,
+            action="ai.generation.requested",
+            object_kind="generation",
+            object_id=str(row.id),
+            after={"kind": row.kind, "model": row.model, "locale": row.locale, "held_micros": row.held_micros},
+        )
+    lifetime = ctx.setting(AiSettings).hold_lifetime
+    try:
+        await billing.hold(
+            ctx,
+            key=hold_key(row.id),
+            amount_micros=row.held_micros,
+            purpose=purpose_of(row.kind),
+            expires_in=lifetime,
+            job=job or str(row.id),
+        )
+    except billing.InsufficientCredits:
+        async with ctx.transaction("ai") as tx:
+            await generations.delete_queued(tx, workspace_id=ctx.workspace, generation_id=row.id)
+        raise
+    return row
+
+
+async def most_micros(ctx: Context, wanted: Wanted) -> tuple[str, int]:
+    """The model that would be asked, and the most micro-credits that it can cost.
+
+    Raises:
+        OutputSchemaInvalid, ModelUnknown, ModelCannot, NoTextModel, PurposeStopped: as `reserve`.
+    """
+    plan = await _plan(ctx, wanted)
+    return plan.cards[0].name, _most(ctx, plan)
+
+
+async def _plan(ctx: Context, wanted: Wanted) -> _Plan:
+    reaction = await billing.check_margin(ctx, purpose=purpose_of(wanted.kind))
+    plan = await _text_plan(ctx, wanted) if isinstance(wanted, NewText) else await _media_plan(ctx, wanted)
+    return _rerouted(ctx, wanted, plan) if reaction == "reroute" else plan
+
+
+async def _text_plan(ctx: Context, wanted: NewText) -> _Plan:
+    settings = ctx.setting(AiSettings)
+    if wanted.output_schema is not None and (faults := schema_faults(wanted.output_schema)):
+        raise OutputSchemaInvalid(errors=faults, count=len(faults))
+    cards = _chain(ctx, wanted)
+    tokens_max = min(wanted.output_tokens_max or settings.output_tokens_default, settings.output_tokens_max, cards[0].output_tokens_max)
+    voice = await find_voice(ctx, voice_id=wanted.brand_voice_id)
+    instructions = instructions_for(locale=wanted.locale, has_schema=wanted.output_schema is not None)
+    if voice is not None:
+        instructions += "\n\n" + voice_rules(voice, wanted.locale)
+    sources = await _sources(ctx, wanted)
+    prompt = with_sources(wanted.prompt, sources)
+    bound = usage_bound(
+        instructions=instructions,
+        prompt=prompt,
+        output_schema=wanted.output_schema,
+        output_tokens_max=tokens_max,
+        repairs_max=0 if wanted.output_schema is None else settings.repairs_max,
+    )
+    row = {
+        "locale": wanted.locale,
+        "prompt": wanted.prompt,
+        "output_schema": wanted.output_schema,
+        "output_tokens_max": tokens_max,
+        "instructions": instructions,
+        "brand_voice_id": None if voice is None else voice.id,
+        "sources": sources or None,
+    }
+    return _Plan(cards, (bound,) * len(cards), {}, None, row)
+
+
+async def _media_plan(ctx: Context, wanted: NewMedia) -> _Plan:
+    cards = _chain(ctx, wanted)
+    if faults := misfits(cards[0], wanted):
+        raise ModelCannot(errors=faults, model=cards[0].name, count=len(faults))
+    cards = (cards[0], *(card for card in cards[1:] if not misfits(card, wanted)))
+    seconds = 0
+    if isinstance(wanted, NewVideo):
+        await find_asset(ctx, asset_id=wanted.portrait_asset_id, kind="image")
+        if wanted.audio_asset_id is not None:
+            sound = await find_asset(ctx, asset_id=wanted.audio_asset_id, kind="audio")
+            seconds = -(-(sound.duration_ms or 0) // 1000)
+    bounds = tuple(media_bound(card, wanted, audio_seconds=seconds) for card in cards)
+    locale = wanted.locale if isinstance(wanted, NewVoice | NewVideo) else None
+    return _Plan(cards, bounds, traits_of(wanted), None, {"locale": locale, "prompt": wanted.prompt or ""})
+
+
+def _chain(ctx: Context, wanted: Wanted) -> tuple[ModelCard, ...]:
+    """The model asked for and those after it, each once."""
+    first = get_model(ctx, kind=wanted.kind, name=wanted.model)
+    others = [get_model(ctx, kind=wanted.kind, name=name) for name in dict.fromkeys(wanted.fallbacks)]
+    return (first, *(card for card in others if card.name != first.name))
+
+
+def _rerouted(ctx: Context, wanted: Wanted, plan: _Plan) -> _Plan:
+    """The cheapest model that can make the same instead of the one asked for."""
+    asked, bound = plan.cards[0], plan.bounds[0]
+
+    def can(card: ModelCard) -> bool:
+        if isinstance(wanted, NewText):
+            tokens_max = plan.row["output_tokens_max"]
+            context_needed = min(asked.context_tokens, bound.input_tokens + tokens_max)
+            return card.output_tokens_max >= tokens_max and card.context_tokens >= context_needed
+        return not misfits(card, wanted)
+
+    def bound_of(card: ModelCard) -> Usage:
+        return bound if isinstance(wanted, NewText) else media_bound(card, wanted, audio_seconds=bound.seconds)
+
+    def cost(card: ModelCard) -> int:
+        return cost_nano(bound_of(card), prices=card.prices, traits=plan.traits)
+
+    card = cheapest_instead(offered(ctx), asked=asked, can=can, cost=cost)
+    if card is None:
+        raise billing.PurposeStopped(purpose=purpose_of(wanted.kind))
+    return replace(plan, cards=(card,), bounds=(bound_of(card),), asked_model=asked.name)
+
+
+def _most(ctx: Context, plan: _Plan) -> int:
+    """What the dearest of the chain can cost, after all that those before it may have used is nothing: only one is charged."""
+    return max(tariff_of(ctx, card, traits=plan.traits).micros(bound) for card, bound in zip(plan.cards, plan.bounds, strict=True))
+
+
+def _row(ctx: Context, wanted: Wanted, plan: _Plan, *, retry_of: UUID | None, job: str | None) -> GenerationRow:
+    settings, card = ctx.setting(AiSettings), plan.cards[0]
+    return GenerationRow(
+        id=new_id(),
+        kind=wanted.kind,
+        requested_by=ctx.principal.label,
+        request=wanted.model_dump(mode="json"),
+        vendor=card.vendor,
+        model=card.name,
+        asked_model=plan.asked_model,
+        fallbacks=[fallback.name for fallback in plan.cards[1:]],
+        prices=priced(card.prices),
+        traits=plan.traits,
+        credits_per_dollar=settings.credits_per_dollar,
+        margin_percent=settings.margin_percent,
+        held_micros=_most(ctx, plan),
+        retry_of=retry_of,
+        job=job,
+        is_test=ctx.is_test,
+        created_at=ctx.now(),
+        due_at=ctx.now() + RESERVED_WITHIN,
+        **plan.row,
+    )
+
+
+async def _sources(ctx: Context, wanted: NewText) -> list[dict[str, Any]]:
+    """The passages of the knowledge base that say most about what is asked."""
+    if not wanted.knowledge:
+        return []
+    found = await find_passages(ctx, text=wanted.prompt, collections=wanted.knowledge, limit=PASSAGES_MAX)
+    return [
+        {
+            "number": number,
+            "document_id": str(passage.document_id),
+            "title": passage.title,
+            "heading": passage.heading,
+            "excerpt": passage.text[:PASSAGE_CHARACTERS_MAX],
+        }
+        for number, passage in enumerate(found, start=1)
+    ]
+
+
+def with_sources(prompt: str, sources: Sequence[dict[str, Any]]) -> str:
+    """The brief with the numbered passages after it, as material."""
+    if not sources:
+        return prompt
+    listed = "\n\n".join(f"[{source['number']}] {source['title']}: {source['excerpt']}" for source in sources)
+    return f"{prompt}\n\n---\nPassages that may be used; cite one by its number in square brackets:\n\n{listed}"
