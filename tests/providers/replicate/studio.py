@@ -1,5 +1,6 @@
 """The simulated vendor on a real socket, and models that speak to it."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,6 +59,12 @@ class ReplicateStudio:
         sent = {"Authorization": f"Bearer {token}", **{name.replace("_", "-"): value for name, value in headers.items()}}
         async with self.http.request(method, f"{self.address}/v1{path}", json=body, headers=sent) as answer:
             return answer.status, await answer.json()
+
+    async def until(self, reference: str, status: str) -> None:
+        """Returns when a prediction has come to that."""
+        async with asyncio.timeout(10):
+            while (await self.called("GET", f"/predictions/{reference}"))[1]["status"] != status:
+                pass
 
 
 def closed_port() -> int:

@@ -118,7 +118,7 @@ class _Simulator:
             listed=listed,
             order=read_order(listed, asked.input),
             account=account,
-            base=str(request.base_url),
+            base=_base(request),
             seconds=None if after is None else deadline_seconds(after),
             error={"refusal": REFUSED_CONTENT, "job_failure": FAILURE}.get(fault.mode) if fault else None,
         )
@@ -133,7 +133,7 @@ class _Simulator:
         follows = found[start + PAGE_SIZE].id if len(found) > start + PAGE_SIZE else None
         query = urlencode({"cursor": follows or "", **({} if after is None else {"created_after": after})})
         page = [self._world.shown(one) for one in found[start : start + PAGE_SIZE]]
-        return 200, {"previous": None, "next": follows and f"{request.base_url}v1/predictions?{query}", "results": page}
+        return 200, {"previous": None, "next": follows and f"{_base(request)}v1/predictions?{query}", "results": page}
 
     def show(self, request: Request, account: str, _: bytes, __: Fault | None) -> tuple[int, Json]:
         return 200, self._world.shown(self._found(request, account))
@@ -191,6 +191,11 @@ class _Simulator:
         # One message has one id however often it is sent, and each attempt its own time.
         message_id = f"msg_{hashlib.sha256(body).hexdigest()[:27]}"
         return sign_standard(secret=SIGNING_SECRET, message_id=message_id, at=self._clock.now(), body=body)
+
+
+def _base(request: Request) -> str:
+    # Where the simulator itself is mounted; `base_url` would be where the whole server is.
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/"
 
 
 def _account(request: Request) -> str:
