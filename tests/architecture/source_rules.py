@@ -35,8 +35,8 @@ PROTOCOLS = frozenset({"smtp", "mcp", "oidc"})
 VENDOR_LIST = (
     "adyen amazon anthropic azure bedrock brevo cloudinary d-id dall-e elevenlabs fal-ai heygen hubspot imgix infobip klaviyo "
     "leonardo mailchimp mailgun mailjet meilisearch messagebird midjourney mistral mixpanel mollie "
-    "nexmo openai openrouter paddle paypal plivo postmark "
-    "printful printify recurly runware sendgrid shippo shopify sinch sparkpost stability-ai stripe synthesia telnyx twilio vonage woocommerce "
+    "nexmo openai openrouter paddle paypal plivo postmark printful "
+    "printify recurly runware sendgrid shippo shopify sinch sparkpost stability-ai stripe synthesia telnyx twilio vonage woocommerce "
 )
 # Folders that are called as English words are; these vendors are known by their other spellings.
 WORDLIKE_FOLDERS = frozenset({"did", "replicate"})
