@@ -13,7 +13,7 @@ from tests.providers.conformance.openapi import Exchange, Recorder
 from tests.providers.conformance.payment_desk import Controls, Ear, closed_port, listening
 from tests.providers.openai.serving import served
 
-from nexusone.kernel.clock import SystemClock
+from nexusone.kernel.clock import Clock, SystemClock
 from nexusone.modules.ai.ports.media import MediaFile, VideoRequest
 from nexusone.platform.provider import ProviderSetup
 from nexusone.providers.did.client import open_vendor
@@ -34,12 +34,20 @@ def asking(words: str = "A solar lamp.") -> VideoRequest:
     return VideoRequest(model=MODEL, portrait=portrait(), text=words)
 
 
-def model_at(address: str, *, key: str = KEY, settling: timedelta = timedelta(0), elevenlabs_api_key: str | None = None) -> DidVideoModel:
-    foreign = {"elevenlabs_api_key": elevenlabs_api_key} if elevenlabs_api_key else {}
-    setup = ProviderSetup(address=address, credentials={"api_key": key, **foreign}, is_sandbox=True)
-    vendor = open_vendor(setup, total_seconds=DEADLINE_SECONDS)
+def model_at(
+    address: str,
+    *,
+    key: str = KEY,
+    clock: Clock | None = None,
+    settling: timedelta = timedelta(0),
+    elevenlabs_api_key: str | None = None,
+) -> DidVideoModel:
     return DidVideoModel(
-        vendor=vendor, clock=SystemClock(), settling=settling, look_again_seconds=0.05, elevenlabs_api_key=elevenlabs_api_key
+        vendor=open_vendor(ProviderSetup(address, {"api_key": key}, is_sandbox=True), total_seconds=DEADLINE_SECONDS),
+        clock=clock or SystemClock(),
+        settling=settling,
+        look_again_seconds=0.05,
+        elevenlabs_api_key=elevenlabs_api_key,
     )
 
 
