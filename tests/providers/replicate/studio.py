@@ -95,5 +95,5 @@ async def recorder_settled(http: aiohttp.ClientSession, address: str) -> None:
     """Lets the simulator end what it has begun."""
     async with http.put(f"{address}/_pace", json={"milliseconds": 0}) as answer:
         assert answer.status == 204
-    async with http.post(f"{address}/_settled") as answer:
+    async with http.post(f"{address}/_webhooks/settled") as answer:
         assert answer.status == 204

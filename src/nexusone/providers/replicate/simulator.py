@@ -1,7 +1,7 @@
 """Speaks the vendor's wire and draws: predictions, their list, the signing secret, files that are gone after an hour, signed webhooks.
 
 `PUT /_faults` makes the next calls fail, `PUT /_pace` says how long a stage takes, `PUT /_webhooks` how webhooks go,
-`POST /_webhooks/release` sends the held ones, `POST /_settled` waits until nothing is under way, `GET /_requests` tells what came in.
+`POST /_webhooks/release` sends the held ones, `POST /_webhooks/settled` waits until nothing is under way, `GET /_requests` tells what came in.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ def build_app(*, clock: Clock) -> Starlette:
             Route("/_pace", simulator.set_pace, methods=["PUT"]),
             Route("/_webhooks", simulator.set_webhooks, methods=["PUT"]),
             Route("/_webhooks/release", simulator.release_webhooks, methods=["POST"]),
-            Route("/_settled", simulator.await_all, methods=["POST"]),
+            Route("/_webhooks/settled", simulator.await_all, methods=["POST"]),
             *fault_routes(simulator.faults, simulator.log),
         ],
         exception_handlers={refusals.VendorError: _vendor_error, ValidationError: _wrong_order},
