@@ -1,7 +1,8 @@
 """Speaks the vendor's wire and draws: predictions, their list, the signing secret, files that are gone after an hour, signed webhooks.
 
 `PUT /_faults` makes the next calls fail, `PUT /_pace` says how long a stage takes, `PUT /_webhooks` how webhooks go,
-`POST /_webhooks/release` sends the held ones, `POST /_webhooks/settled` waits until nothing is under way, `GET /_requests` tells what came in.
+`POST /_webhooks/release` sends the held ones, `POST /_webhooks/settled` waits until nothing is under way,
+`GET /_requests` tells what came in.
 """
 
 import asyncio
