@@ -27,6 +27,8 @@ BEYOND_SCHEMA: dict[str, str] = {
     "one_of": "which of two fields that may both be null is given",
     "marketing.template_faulty": "a template is text in languages of its own, Liquid and MJML",
     "marketing.sender_invalid": "what an address or a header line of a mail may be is said by the grammar of mail",
+    "ai.prompt_faulty": "a prompt template is Liquid, a language of its own, over the variables that stand beside it",
+    "ai.prompt_not_renderable": "which values a prompt template takes is said by the template",
     "ai.output_schema_invalid": "a schema for an answer is a schema itself",
     **dict.fromkeys(("too_short", "too_simple", "too_obvious", "too_common", "breached"), PASSWORD),
     **dict.fromkeys(("scalar", "not_ordered", "never_boolean", "not_a_time", "not_text", "too_deep", "too_large"), CLAUSE),

@@ -74,6 +74,8 @@ SYSTEM_SCANS = {
 
 # Written once: what was booked, sent or announced cannot be unsaid.
 APPEND_ONLY = (
+    "ai.brand_voice_version",
+    "ai.prompt_template_version",
     "billing.credit_note",
     "billing.credit_note_line",
     "billing.entry",

@@ -35,9 +35,11 @@ PROTOCOLS = frozenset({"smtp", "mcp", "oidc"})
 VENDOR_LIST = (
     "adyen amazon anthropic azure bedrock brevo cloudinary d-id dall-e elevenlabs fal-ai heygen hubspot imgix infobip klaviyo "
     "leonardo mailchimp mailgun mailjet meilisearch messagebird midjourney mistral mixpanel mollie "
-    "nexmo openai openrouter paddle paypal plivo postmark "
-    "printful printify recurly runware sendgrid shippo shopify sinch sparkpost stability stripe synthesia telnyx twilio vonage woocommerce "
+    "nexmo openai openrouter paddle paypal plivo postmark printful "
+    "printify recurly runware sendgrid shippo shopify sinch sparkpost stability-ai stripe synthesia telnyx twilio vonage woocommerce "
 )
+# Folders that are called as English words are; these vendors are known by their other spellings.
+WORDLIKE_FOLDERS = frozenset({"did", "replicate"})
 # English words too: only written as a name or an address do they mean the vendor.
 WORDLIKE_VENDORS = re.compile(
     r"\b(Replicate|Resend|Square|Segment|Chargebee)(?=\W*\b(API|SDK|account|client|webhook)\b)|\b(replicate|resend)\.com\b"
@@ -125,7 +127,7 @@ def vendor_names(file: SourceFile) -> Iterator[str]:
     """The business knows capabilities, not vendors."""
     if file.parts[0] not in ("kernel", "platform", "web", "modules"):
         return
-    named = frozenset(VENDOR_LIST.split()) | (_provider_folders() - PROTOCOLS)
+    named = frozenset(VENDOR_LIST.split()) | (_provider_folders() - PROTOCOLS - WORDLIKE_FOLDERS)
     pattern = re.compile(r"(?<![a-z0-9])(" + "|".join(sorted(map(re.escape, named))) + r")(?![a-z0-9])", re.IGNORECASE)
     yield from _found(file, pattern)
     yield from _found(file, WORDLIKE_VENDORS)

@@ -55,6 +55,7 @@ KEYLESS_POSTS = {
     "credits_desk.approve_adjustment": "an adjustment is decided or not",
     "credits_desk.decline_adjustment": "an adjustment is decided or not",
     "credits_desk.make_adjustment": "the body carries its own key, once per workspace",
+    "prompts.render_prompt": "renders",
     "operators.sign_in": "public; every token is its own",
     "payments.hear": "public; an event is written down once, by the vendor's id",
     "plan_desk.add_prices": "what has a price keeps it, so the second refuses",

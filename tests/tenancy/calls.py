@@ -43,7 +43,7 @@ NAMES: Mapping[str, str] = {
 FIELDS: Mapping[str, str] = {"audit": "owner_id", "campaign_report": "campaign_id", "credit_spends": "credit_grant_id"}
 
 # What paths name that is no id, and the same for every company.
-WORDS: Mapping[str, str] = {"meter": "messages.sent"}
+WORDS: Mapping[str, str] = {"meter": "messages.sent", "version": "1"}
 
 WHY = {"reason": "the customer asked why an import failed"}
 
@@ -72,7 +72,7 @@ def path_of(place: Place, company: Company, *, taken: Mapping[str, str]) -> str:
     """The path with the company's own ids, but for those that are taken from elsewhere."""
     path = place.path
     for name in [part[1:-1] for part in path.split("/") if part.startswith("{")]:
-        path = path.replace("{" + name + "}", taken.get(name) or id_of(company, place.operation, name))
+        path = path.replace("{" + name + "}", taken.get(name) or WORDS.get(name) or id_of(company, place.operation, name))
     return path
 
 
@@ -87,6 +87,7 @@ def body_of(company: Company, operation: str) -> Any:
         "audience.change_segment": {"name": "Eve's"},
         "audience.share_segment": {},
         "billing.issue_credit_note": {"key": "eve", **WHY},
+        "brand_voices.change_voice": {"name": "Eve's"},
         "identity.sign_in": {"email": company.email, "password": PASSWORD},
         "marketing.change_campaign": {"name": "Eve's"},
         "marketing.change_template": {"name": "Eve's"},
@@ -104,6 +105,8 @@ def body_of(company: Company, operation: str) -> Any:
         "passkeys.sign_in": {},
         "payments.refund": {},
         "pools.put_share": {"is_member": True},
+        "prompts.change_prompt": {"name": "Eve's"},
+        "prompts.render_prompt": {},
         "roles.change_role": {"name": "Eve's"},
         "sso.change_connection": {"name": "Eve's"},
         "sso.create_connection": {

@@ -75,6 +75,8 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
     made = await post(client, "/v1/contacts", {**contact, "attributes": {"plan": "pro", "note": mark}}, key=f"{mark}-key")
     segment = {"name": f"{mark} Pros", "definition": DEFINITION}
     text = {"kind": "text", "prompt": f"Announce the lamp of {mark}.", "locale": "en"}
+    prompt = {"name": f"{mark} Launch", "default_locale": "en", "texts": {"en": f"Announce {mark}."}}
+    voice = {"name": f"{mark} House", "tone": f"Plain as {mark}.", "is_default": True}
     csv = {"file": ("contacts.csv", CSV.format(mark=mark).encode(), "text/csv")}
     return {
         "contact_id": made["id"],
@@ -84,6 +86,8 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
         "segment_id": (await post(client, "/v1/segments", segment))["id"],
         "spare_segment_id": (await post(client, "/v1/segments", {**segment, "name": f"{mark} Others"}))["id"],
         "generation_id": (await post(client, "/v1/generations", text))["id"],
+        "prompt_id": (await post(client, "/v1/prompts", prompt))["id"],
+        "brand_voice_id": (await post(client, "/v1/brand-voices", voice))["id"],
         "import_id": (await post(client, "/v1/contacts/imports", files=csv))["id"],
     }
 

@@ -42,7 +42,7 @@ class VendorHttp:
 
     http: OutgoingHttp
     address: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     words_of: Callable[[Mapping[str, Any]], str]
     read_failure: Reader | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)

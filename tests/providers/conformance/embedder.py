@@ -20,7 +20,7 @@ class Library(Protocol):
 
     @property
     def embedder(self) -> Embedder:
-        """Waits at most two seconds for an answer."""
+        """Waits at most three seconds for an answer."""
         ...
 
     @property

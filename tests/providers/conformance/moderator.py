@@ -21,7 +21,7 @@ class Bench(Protocol):
 
     @property
     def moderator(self) -> Moderator:
-        """Waits at most two seconds for an answer."""
+        """Waits at most three seconds for an answer."""
         ...
 
     @property

@@ -83,5 +83,5 @@ class TestPayPal(PaymentGatewayConformance):
         await desk.controls.delete("/_tokens")
         await desk.gateway.list_payments(since=datetime.now(UTC), until=datetime.now(UTC))
         async with desk.controls.http.get(f"{desk.controls.address}/_requests") as answer:
-            asked = [one["path"] for one in await answer.json()]
+            asked = [one["path"] for one in (await answer.json())["requests"]]
         assert asked.count("/v1/oauth2/token") == 2

@@ -1,5 +1,6 @@
 """The simulated vendor on a real socket, and models that speak to it."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,6 +60,12 @@ class ReplicateStudio:
         async with self.http.request(method, f"{self.address}/v1{path}", json=body, headers=sent) as answer:
             return answer.status, await answer.json()
 
+    async def until(self, reference: str, status: str) -> None:
+        """Returns when a prediction has come to that."""
+        async with asyncio.timeout(10):
+            while (await self.called("GET", f"/predictions/{reference}"))[1]["status"] != status:
+                pass
+
 
 def closed_port() -> int:
     with socket.socket() as probe:
@@ -88,5 +95,5 @@ async def recorder_settled(http: aiohttp.ClientSession, address: str) -> None:
     """Lets the simulator end what it has begun."""
     async with http.put(f"{address}/_pace", json={"milliseconds": 0}) as answer:
         assert answer.status == 204
-    async with http.post(f"{address}/_settled") as answer:
+    async with http.post(f"{address}/_webhooks/settled") as answer:
         assert answer.status == 204

@@ -44,8 +44,7 @@ class TestReplicate(MediaModelConformance):
         await studio.put("/_pace", {"milliseconds": milliseconds})
         state = await studio.model.begin(studio.request(), correlation=str(uuid4()), webhook=None)
         assert isinstance(state, Begun)
-        while milliseconds == 300 and (await studio.called("GET", f"/predictions/{state.reference}"))[1]["status"] == "starting":
-            pass
+        await studio.until(state.reference, "starting" if milliseconds == 60_000 else "processing")
         await studio.model.cancel(state.reference)
         after = await studio.model.look_up(state.reference)
         assert isinstance(after, Failed)

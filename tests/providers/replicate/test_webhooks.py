@@ -35,7 +35,7 @@ async def hearing() -> AsyncIterator[Hearing]:
 
 async def test_one_webhook_says_that_it_is_completed(hearing: Hearing) -> None:
     reference = await hearing.begin()
-    await hearing.studio.post("/_settled")
+    await hearing.studio.post("/_webhooks/settled")
     [heard] = await hearing.ear.at_least(1)
     hearing.studio.model.verify_webhook(headers=heard.headers, body=heard.body, now=datetime.now(UTC))
     told = json.loads(heard.body)
@@ -47,7 +47,7 @@ async def test_one_webhook_says_that_it_is_completed(hearing: Hearing) -> None:
 async def test_copies_have_one_id_and_all_are_signed(hearing: Hearing) -> None:
     await hearing.studio.put("/_webhooks", {"copies": 3, "order": "shuffled"})
     await hearing.begin()
-    await hearing.studio.post("/_settled")
+    await hearing.studio.post("/_webhooks/settled")
     heard = await hearing.ear.at_least(3)
     for one in heard:
         hearing.studio.model.verify_webhook(headers=one.headers, body=one.body, now=datetime.now(UTC))
@@ -59,7 +59,7 @@ async def test_held_ones_come_last_first(hearing: Hearing) -> None:
     references = []
     for _ in range(3):
         references.append(await hearing.begin())
-        await hearing.studio.post("/_settled")
+        await hearing.studio.post("/_webhooks/settled")
     assert hearing.ear.heard == []
     await hearing.studio.post("/_webhooks/release")
     heard = await hearing.ear.at_least(3)
@@ -69,10 +69,10 @@ async def test_held_ones_come_last_first(hearing: Hearing) -> None:
 async def test_a_failure_and_a_cancellation_are_told_as_well(hearing: Hearing) -> None:
     await hearing.studio.spoil("job_failure")
     await hearing.begin()
-    await hearing.studio.post("/_settled")
+    await hearing.studio.post("/_webhooks/settled")
     await hearing.studio.put("/_pace", {"milliseconds": 60_000})
     await hearing.studio.model.cancel(await hearing.begin())
-    await hearing.studio.post("/_settled")
+    await hearing.studio.post("/_webhooks/settled")
     heard = await hearing.ear.at_least(2)
     assert [json.loads(one.body)["status"] for one in heard] == ["failed", "aborted"]
 
@@ -80,7 +80,7 @@ async def test_a_failure_and_a_cancellation_are_told_as_well(hearing: Hearing) -
 @pytest.mark.parametrize("change", ["body", "webhook-id", "webhook-timestamp", "webhook-signature", "late"])
 async def test_what_was_changed_or_is_old_is_refused(hearing: Hearing, change: str) -> None:
     await hearing.begin()
-    await hearing.studio.post("/_settled")
+    await hearing.studio.post("/_webhooks/settled")
     [heard] = await hearing.ear.at_least(1)
     headers, body, now = dict(heard.headers), heard.body, datetime.now(UTC)
     match change:
@@ -106,7 +106,7 @@ async def test_our_mark_is_in_the_address_that_is_called(hearing: Hearing) -> No
 
 async def test_a_process_that_began_nothing_asks_for_the_secret_and_takes_the_next_copy(hearing: Hearing) -> None:
     await hearing.begin()
-    await hearing.studio.post("/_settled")
+    await hearing.studio.post("/_webhooks/settled")
     [heard] = await hearing.ear.at_least(1)
     other, now = model_at(hearing.studio.address), datetime.now(UTC)
     with pytest.raises(WebhookRefused, match="not known yet"):
@@ -124,7 +124,7 @@ async def test_a_process_that_began_nothing_asks_for_the_secret_and_takes_the_ne
 async def test_a_secret_that_was_given_is_never_asked_for(hearing: Hearing) -> None:
     model = model_at(hearing.studio.address, webhook_secret=SIGNING_SECRET)
     await model.begin(hearing.studio.request(), correlation=str(uuid4()), webhook=hearing.address)
-    await hearing.studio.post("/_settled")
+    await hearing.studio.post("/_webhooks/settled")
     [heard] = await hearing.ear.at_least(1)
     model.verify_webhook(headers=heard.headers, body=heard.body, now=datetime.now(UTC))
     with pytest.raises(WebhookRefused):
@@ -146,11 +146,11 @@ async def test_bad_signatures_make_one_call_to_the_vendor_not_many(hearing: Hear
 async def test_that_the_secret_cannot_be_had_is_no_reason_not_to_draw(hearing: Hearing) -> None:
     await hearing.studio.spoil_calls("server_error", "/secret")
     reference = await hearing.begin()
-    await hearing.studio.post("/_settled")
+    await hearing.studio.post("/_webhooks/settled")
     assert isinstance(await hearing.studio.model.look_up(reference), Finished)
 
 
 async def test_nothing_simulated_leaves_the_machine(hearing: Hearing) -> None:
     await hearing.studio.model.begin(hearing.studio.request(), correlation=str(uuid4()), webhook="https://example.com/hook")
     async with asyncio.timeout(2):
-        await hearing.studio.post("/_settled")
+        await hearing.studio.post("/_webhooks/settled")

@@ -1,4 +1,4 @@
-"""Owns: generations, the model catalog, what each generation cost.
+"""Owns: generations, the model catalog, what each generation cost; prompt templates, brand voices, what the AI may know.
 Does not: know a vendor, keep credits, publish anything.
 Invariant: no paid call without a hold, none repeated while its outcome is unknown.
 """
@@ -7,8 +7,10 @@ from pathlib import Path
 
 from nexusone.modules.ai.events import GenerationFailed, GenerationSucceeded, GenerationUnknown
 from nexusone.modules.ai.graphql.generations import AiQuery
+from nexusone.modules.ai.graphql.prompts import PromptsQuery
+from nexusone.modules.ai.graphql.voices import BrandVoicesQuery
 from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, WRITE_GENERATION
-from nexusone.modules.ai.routes import generations
+from nexusone.modules.ai.routes import generations, prompts, voices
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.subscribers import SUBSCRIBERS
 from nexusone.web.module import Module
@@ -16,17 +18,28 @@ from nexusone.web.module import Module
 MODULE = Module(
     name="ai",
     folder=Path(__file__).parent,
-    doors=(generations.door,),
-    graphql_queries=(AiQuery,),
+    doors=(generations.door, prompts.door, voices.door),
+    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery),
     jobs=(WRITE_GENERATION,),
     subscribers=SUBSCRIBERS,
     schedules=(ATTEND_GENERATIONS,),
     events=(GenerationSucceeded, GenerationFailed, GenerationUnknown),
     settings=(AiSettings,),
-    permissions=("generations:read", "generations:write"),
+    permissions=(
+        "generations:read",
+        "generations:write",
+        "prompts:read",
+        "prompts:write",
+        "brand_voices:read",
+        "brand_voices:write",
+    ),
     personal_data={
         "generation.prompt": "what a member asked for, which may name people",
         "generation.output": "what was written from it",
         "generation.requested_by": "which member or key asked",
+        "prompt_template_version.texts": "what members wrote, which may name people",
+        "prompt_template_version.created_by": "which member or key wrote it",
+        "brand_voice_version.content": "what members wrote, which may name people",
+        "brand_voice_version.created_by": "which member or key wrote it",
     },
 )

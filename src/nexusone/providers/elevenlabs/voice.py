@@ -79,12 +79,13 @@ class ElevenLabsVoices:
         if not IDENTIFIER.match(reference):
             raise _not_found()
         try:
-            return self._state(
-                reference, _mapping(await self._client.call("GET", f"/v1/history/{reference}", answer_bytes_max=LIST_BYTES_MAX))
-            )
+            item = await self._client.call("GET", f"/v1/history/{reference}", answer_bytes_max=LIST_BYTES_MAX)
         except DefiniteFailure as failure:
-            if failure.code != "vendor.not_found":
+            # How the vendor refuses an id that is none of its items is not in the contract.
+            if failure.code not in ("vendor.not_found", "vendor.rejected"):
                 raise
+        else:
+            return self._state(reference, _mapping(item))
         return await self._by_request(reference)
 
     async def find(self, correlation: str, *, since: datetime) -> MediaState | None:

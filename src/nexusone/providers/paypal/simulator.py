@@ -4,7 +4,6 @@
 how webhooks go, `POST /_disputes/{order}` and `/_plant` do what nobody asked for, `GET /_requests` tells what came in.
 """
 
-import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
@@ -19,12 +18,12 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from nexusone.platform.provider import SimulatorParts, SimulatorSetup
-from nexusone.providers.paypal.simulation.faults import BrokenResponse, Fault, Faults, RequestLog
 from nexusone.providers.paypal.simulation.ledger import Ledger, VendorRefusal, missing, shown_token
 from nexusone.providers.paypal.simulation.objects import Json, object_id, report_row
 from nexusone.providers.paypal.simulation.pages import POLICY, approval_page
 from nexusone.providers.paypal.simulation.sending import WebhookSender, WebhookTarget
 from nexusone.providers.paypal.simulation.signing import Signer
+from nexusone.web.simulation.faults import BrokenResponse, Fault, Faults, RequestLog, fault_routes, linger
 
 BODY_BYTES_MAX = 256 * 1024
 TOKEN_SECONDS = 32_400
@@ -61,7 +60,6 @@ def build_app(*, webhooks: str | None = None, webhook_id: str = "SANDBOXWEBHOOK"
             Route("/v1/notifications/verify-webhook-signature", simulator.verify, methods=["POST"]),
             Route("/checkoutnow", simulator.show_page, methods=["GET"]),
             Route("/checkoutnow", simulator.approve, methods=["POST"]),
-            Route("/_faults", simulator.set_faults, methods=["PUT", "DELETE"]),
             Route("/_webhooks", simulator.set_webhooks, methods=["PUT"]),
             Route("/_webhooks/release", simulator.release_webhooks, methods=["POST"]),
             Route("/_webhooks/settled", simulator.await_webhooks, methods=["POST"]),
@@ -69,14 +67,15 @@ def build_app(*, webhooks: str | None = None, webhook_id: str = "SANDBOXWEBHOOK"
             Route("/_disputes/{id}", simulator.dispute, methods=["POST"]),
             Route("/_plant", simulator.plant, methods=["POST"]),
             Route("/_payments/{id}", simulator.lose, methods=["DELETE"]),
-            Route("/_requests", simulator.requests, methods=["GET"]),
+            *fault_routes(simulator.faults, simulator.log),
         ]
     )
 
 
 class _Simulator:
     def __init__(self, webhooks: str | None, webhook_id: str) -> None:
-        self._faults, self._log = Faults(), RequestLog()
+        self.faults = Faults()
+        self.log = RequestLog(key_header="paypal-request-id")
         self._signer = Signer(webhook_id=webhook_id)
         self._sender = WebhookSender(WebhookTarget(url=webhooks), self._signer)
         self._ledger = Ledger(tell=self._sender.send)
@@ -87,11 +86,12 @@ class _Simulator:
         """A call of the vendor's API: token, faults, idempotency, and the errors as the vendor words them."""
 
         async def answer(request: Request) -> Response:
-            asked = _json(await request.body())
-            self._log.receive(method=request.method, path=request.url.path, body=asked, headers=request.headers)
+            raw = await request.body()
+            asked = _json(raw)
+            self.log.receive(method=request.method, path=request.url.path, body=raw, headers=request.headers)
             if request.headers.get("authorization", "").removeprefix("Bearer ") not in self._tokens:
                 return JSONResponse({"error": "invalid_token", "error_description": "Token signature verification failed"}, 401)
-            fault = self._faults.take(method=request.method, path=request.url.path)
+            fault = self.faults.take(method=request.method, path=request.url.path)
             if (early := await _before_work(fault)) is not None:
                 return early
             self._ledger.base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
@@ -102,10 +102,10 @@ class _Simulator:
 
     async def give_token(self, request: Request) -> Response:
         scheme, _, packed = request.headers.get("authorization", "").partition(" ")
-        self._log.receive(method="POST", path=request.url.path, body=None, headers=request.headers)
+        self.log.receive(method="POST", path=request.url.path, body=b"", headers=request.headers)
         if scheme != "Basic" or base64.b64decode(packed).decode("utf-8", "replace") != CLIENT:
             return JSONResponse({"error": "invalid_client", "error_description": "Client Authentication failed"}, 401)
-        if (early := await _before_work(self._faults.take(method="POST", path=request.url.path))) is not None:
+        if (early := await _before_work(self.faults.take(method="POST", path=request.url.path))) is not None:
             return early
         token = f"A21AA{object_id(40)}"
         self._tokens.add(token)
@@ -115,7 +115,7 @@ class _Simulator:
         raw = await request.body()
         if request.headers.get("authorization", "").removeprefix("Bearer ") not in self._tokens:
             return JSONResponse({"error": "invalid_token"}, 401)
-        if (early := await _before_work(self._faults.take(method="POST", path=request.url.path))) is not None:
+        if (early := await _before_work(self.faults.take(method="POST", path=request.url.path))) is not None:
             return early
         is_ours = self._signer.verifies(_json(raw), raw)
         return JSONResponse({"verification_status": "SUCCESS" if is_ours else "FAILURE"})
@@ -176,9 +176,6 @@ class _Simulator:
         self._ledger.approve(order["id"], way=way)
         return RedirectResponse(_with(context["return_url"], order["id"]), 303)
 
-    async def set_faults(self, request: Request) -> Response:
-        return await _setting(request, lambda raw: self._faults.set(Fault.model_validate_json(raw) if raw else None))
-
     async def set_webhooks(self, request: Request) -> Response:
         def use(raw: bytes) -> None:
             self._sender.target = WebhookTarget.model_validate_json(raw)
@@ -208,9 +205,6 @@ class _Simulator:
     async def lose(self, request: Request) -> Response:
         self._ledger.lose(request.path_params["id"])
         return Response(status_code=204)
-
-    async def requests(self, _: Request) -> Response:
-        return JSONResponse(self._log.shown())
 
     def _once(self, request: Request, asked: Json, work: Work) -> tuple[int, Json | None]:
         key = request.headers.get("paypal-request-id")
@@ -244,8 +238,7 @@ def _json(raw: bytes) -> Json:
 async def _before_work(fault: Fault | None) -> Response | None:
     if fault is None:
         return None
-    if fault.mode == "slow":
-        await asyncio.sleep(fault.delay_seconds)
+    await linger(fault)
     if fault.mode == "rate_limit":
         told = {"name": "RATE_LIMIT_REACHED", "message": "Too many requests.", "debug_id": object_id(13).lower()}
         return JSONResponse(told, 429, {"Retry-After": f"{fault.delay_seconds:g}"})

@@ -1,7 +1,8 @@
 """Speaks the vendor's wire and draws: predictions, their list, the signing secret, files that are gone after an hour, signed webhooks.
 
 `PUT /_faults` makes the next calls fail, `PUT /_pace` says how long a stage takes, `PUT /_webhooks` how webhooks go,
-`POST /_webhooks/release` sends the held ones, `POST /_settled` waits until nothing is under way, `GET /_requests` tells what came in.
+`POST /_webhooks/release` sends the held ones, `POST /_webhooks/settled` waits until nothing is under way,
+`GET /_requests` tells what came in.
 """
 
 import asyncio
@@ -72,7 +73,7 @@ def build_app(*, clock: Clock) -> Starlette:
             Route("/_pace", simulator.set_pace, methods=["PUT"]),
             Route("/_webhooks", simulator.set_webhooks, methods=["PUT"]),
             Route("/_webhooks/release", simulator.release_webhooks, methods=["POST"]),
-            Route("/_settled", simulator.await_all, methods=["POST"]),
+            Route("/_webhooks/settled", simulator.await_all, methods=["POST"]),
             *fault_routes(simulator.faults, simulator.log),
         ],
         exception_handlers={refusals.VendorError: _vendor_error, ValidationError: _wrong_order},
@@ -118,7 +119,7 @@ class _Simulator:
             listed=listed,
             order=read_order(listed, asked.input),
             account=account,
-            base=str(request.base_url),
+            base=_base(request),
             seconds=None if after is None else deadline_seconds(after),
             error={"refusal": REFUSED_CONTENT, "job_failure": FAILURE}.get(fault.mode) if fault else None,
         )
@@ -133,7 +134,7 @@ class _Simulator:
         follows = found[start + PAGE_SIZE].id if len(found) > start + PAGE_SIZE else None
         query = urlencode({"cursor": follows or "", **({} if after is None else {"created_after": after})})
         page = [self._world.shown(one) for one in found[start : start + PAGE_SIZE]]
-        return 200, {"previous": None, "next": follows and f"{request.base_url}v1/predictions?{query}", "results": page}
+        return 200, {"previous": None, "next": follows and f"{_base(request)}v1/predictions?{query}", "results": page}
 
     def show(self, request: Request, account: str, _: bytes, __: Fault | None) -> tuple[int, Json]:
         return 200, self._world.shown(self._found(request, account))
@@ -191,6 +192,11 @@ class _Simulator:
         # One message has one id however often it is sent, and each attempt its own time.
         message_id = f"msg_{hashlib.sha256(body).hexdigest()[:27]}"
         return sign_standard(secret=SIGNING_SECRET, message_id=message_id, at=self._clock.now(), body=body)
+
+
+def _base(request: Request) -> str:
+    # Where the simulator itself is mounted; `base_url` would be where the whole server is.
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/"
 
 
 def _account(request: Request) -> str:

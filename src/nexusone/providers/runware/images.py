@@ -119,6 +119,7 @@ def _task(request: ImageRequest, *, task: str, webhook: str | None) -> dict[str,
         "outputFormat": FORMATS[request.media_type],
         "deliveryMethod": "async",
         "includeCost": True,
+        # From the vendor's public documentation, not checked against its contract; the same holds for status and NSFWContent.
         "checkNSFW": True,
     }
     wished = {

@@ -4,7 +4,6 @@
 webhooks go, `POST /_disputes/{payment}` and `/_plant` do what nobody asked for, `GET /_requests` tells what came in.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -18,12 +17,12 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from nexusone.platform.provider import SimulatorParts, SimulatorSetup
-from nexusone.providers.stripe.simulation.faults import BrokenResponse, Fault, Faults, RequestLog
 from nexusone.providers.stripe.simulation.forms import read_form
 from nexusone.providers.stripe.simulation.ledger import Ledger, VendorRefusal, missing
 from nexusone.providers.stripe.simulation.objects import Json, object_id
 from nexusone.providers.stripe.simulation.pages import POLICY, checkout_page
 from nexusone.providers.stripe.simulation.sending import WebhookSender, WebhookTarget
+from nexusone.web.simulation.faults import BrokenResponse, Fault, Faults, RequestLog, fault_routes, linger
 
 BODY_BYTES_MAX = 256 * 1024
 GARBAGE = b"<html><body>upstream connect error</body></html>"
@@ -58,7 +57,6 @@ def build_app(*, webhooks: str | None = None) -> Starlette:
             *(Route(path, simulator.answering(work), methods=[method]) for method, path, work in calls),
             Route("/pay/{id}", simulator.show_page, methods=["GET"]),
             Route("/pay/{id}", simulator.pay, methods=["POST"]),
-            Route("/_faults", simulator.set_faults, methods=["PUT", "DELETE"]),
             Route("/_webhooks", simulator.set_webhooks, methods=["PUT"]),
             Route("/_webhooks/release", simulator.release_webhooks, methods=["POST"]),
             Route("/_webhooks/settled", simulator.await_webhooks, methods=["POST"]),
@@ -66,14 +64,15 @@ def build_app(*, webhooks: str | None = None) -> Starlette:
             Route("/_refunds/{id}", simulator.fail_refund, methods=["POST"]),
             Route("/_plant", simulator.plant, methods=["POST"]),
             Route("/_payments/{id}", simulator.lose, methods=["DELETE"]),
-            Route("/_requests", simulator.requests, methods=["GET"]),
+            *fault_routes(simulator.faults, simulator.log),
         ]
     )
 
 
 class _Simulator:
     def __init__(self, webhooks: str | None) -> None:
-        self._faults, self._log = Faults(), RequestLog()
+        self.faults = Faults()
+        self.log = RequestLog(key_header="idempotency-key", read=_form)
         self._sender = WebhookSender(WebhookTarget(url=webhooks))
         self._ledger = Ledger(tell=self._sender.send, now=lambda: int(time.time()))
         self._answers: dict[str, tuple[bytes, int, Json]] = {}
@@ -83,11 +82,11 @@ class _Simulator:
 
         async def answer(request: Request) -> Response:
             raw = await request.body()
-            asked = read_form(raw[:BODY_BYTES_MAX])
-            self._log.receive(method=request.method, path=request.url.path, body=asked, headers=request.headers)
+            asked = _form(raw)
+            self.log.receive(method=request.method, path=request.url.path, body=raw, headers=request.headers)
             if not request.headers.get("authorization", "").startswith("Bearer sk_test_"):
                 return _refused(VendorRefusal(401, "Invalid API Key provided"))
-            fault = self._faults.take(method=request.method, path=request.url.path)
+            fault = self.faults.take(method=request.method, path=request.url.path)
             if (early := await _before_work(fault)) is not None:
                 return early
             status, body = self._once(request, raw, asked, work)
@@ -154,9 +153,6 @@ class _Simulator:
             return _html(checkout_page(session, action=str(request.url.path), notice="Your card was declined."))
         return RedirectResponse(session["success_url"], 303)
 
-    async def set_faults(self, request: Request) -> Response:
-        return await _setting(request, lambda raw: self._faults.set(Fault.model_validate_json(raw) if raw else None))
-
     async def set_webhooks(self, request: Request) -> Response:
         def use(raw: bytes) -> None:
             self._sender.target = WebhookTarget.model_validate_json(raw)
@@ -188,9 +184,6 @@ class _Simulator:
         self._ledger.lose(request.path_params["id"])
         return Response(status_code=204)
 
-    async def requests(self, _: Request) -> Response:
-        return JSONResponse(self._log.shown())
-
     def _once(self, request: Request, raw: bytes, asked: Json, work: Work) -> tuple[int, Json]:
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         if key is not None and key in self._answers:
@@ -202,6 +195,10 @@ class _Simulator:
         if key is not None:
             self._answers[key] = (raw, status, json.loads(json.dumps(body)))
         return status, body
+
+
+def _form(raw: bytes) -> Json:
+    return read_form(raw[:BODY_BYTES_MAX])
 
 
 def _done(work: Work, request: Request, asked: Json) -> tuple[int, Json]:
@@ -216,8 +213,7 @@ def _done(work: Work, request: Request, asked: Json) -> tuple[int, Json]:
 async def _before_work(fault: Fault | None) -> Response | None:
     if fault is None:
         return None
-    if fault.mode == "slow":
-        await asyncio.sleep(fault.delay_seconds)
+    await linger(fault)
     if fault.mode == "rate_limit":
         told = {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}}
         return JSONResponse(told, 429, {"Retry-After": f"{fault.delay_seconds:g}"})

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -54,17 +54,24 @@ class Faults:
 
 
 class RequestLog:
-    """What was received: all counted, the newest kept. `works` counts the work done, told or lost."""
+    """What was received: all counted, the newest kept. `works` counts the work done, told or lost.
 
-    def __init__(self) -> None:
+    `key_header` names the header that makes a call idempotent, kept as `key`; `read` makes a body what is shown of it.
+    """
+
+    def __init__(self, *, key_header: str | None = None, read: Callable[[bytes], object] | None = None) -> None:
         self._kept: deque[Mapping[str, object]] = deque(maxlen=REQUESTS_KEPT)
+        self._key_header, self._read = key_header, read or _kept
         self._count = 0
         self._works = 0
 
-    def receive(self, *, method: str, path: str, body: bytes) -> None:
+    def receive(self, *, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Notes one call."""
         self._count += 1
-        self._kept.append({"method": method, "path": path, "body": _kept(body)})
+        noted: dict[str, object] = {"method": method, "path": path, "body": self._read(body)}
+        if self._key_header is not None:
+            noted["key"] = (headers or {}).get(self._key_header)
+        self._kept.append(noted)
 
     def note_work(self) -> None:
         """Counts one piece of paid work."""

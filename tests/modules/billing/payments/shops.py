@@ -141,7 +141,7 @@ class Shop:
     async def asked(self) -> list[dict[str, Any]]:
         """The calls that the vendor got."""
         async with self.http.get(f"{self.vendor}/_requests") as answer:
-            found: list[dict[str, Any]] = await answer.json()
+            found: list[dict[str, Any]] = (await answer.json())["requests"]
             return found
 
     async def post(self, path: str, wanted: object = None) -> dict[str, Any]:

@@ -28,6 +28,8 @@ PERMISSIONS: Mapping[str, str] = {
     "api_keys:write": "Make, rotate and end keys for machines",
     "audit:export": "Export the audit trail",
     "audit:read": "Read the audit trail",
+    "brand_voices:read": "See brand voices",
+    "brand_voices:write": "Make, change and delete brand voices",
     "campaigns:manage": "See, change and share every campaign, restricted ones too",
     "campaigns:read": "See campaigns and their reports",
     "campaigns:send": "Send, pause, resume and cancel campaigns",
@@ -48,6 +50,8 @@ PERMISSIONS: Mapping[str, str] = {
     "payments:read": "See payments, refunds and saved ways to pay",
     "payments:write": "Buy credits, give money back, change ways to pay",
     "plans:read": "See the plan, what it gives and what of it was used",
+    "prompts:read": "See and try prompt templates",
+    "prompts:write": "Make, change and delete prompt templates",
     "roles:read": "See roles and what they allow",
     "roles:write": "Make, change and delete roles of the workspace's own",
     "segments:manage": "See, change and share every segment, restricted ones too",
@@ -90,6 +94,7 @@ _OWNERS_ALONE = frozenset({"agency:write", "workspace:delete", "workspace:export
 _EVERYONE = frozenset({"workspace:read", "members:read", "roles:read"})
 _CAMPAIGN_READING = frozenset(
     {"campaigns:read", "segments:read", "templates:read", "contacts:read", "generations:read", "credits:read", "plans:read"}
+    | {"prompts:read", "brand_voices:read"}
 )
 
 ROLES: Mapping[RoleName, Role] = {
@@ -99,7 +104,8 @@ ROLES: Mapping[RoleName, Role] = {
         "Audience, templates and campaigns, from the first draft to sending",
         _EVERYONE
         | _CAMPAIGN_READING
-        | {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "generations:write", "events:read"},
+        | {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "generations:write", "events:read"}
+        | {"prompts:write", "brand_voices:write"},
     ),
     "merchant": Role(
         "The shop: reads the audience and campaigns, writes texts with the AI",

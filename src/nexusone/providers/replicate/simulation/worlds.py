@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import math
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -146,13 +147,16 @@ class World:
     async def _is_over(self, prediction: Prediction) -> bool:
         """Lets a stage take its time, or the prediction reach its deadline."""
         seconds = self.pace_milliseconds / 1000
-        left = seconds if prediction.deadline is None else (prediction.deadline - self._clock.now()).total_seconds()
+        left = self._seconds_left(prediction)
         try:
             await asyncio.wait_for(prediction.is_stopped.wait(), max(0.0, min(seconds, left)))
         except TimeoutError:
-            if left < seconds:
+            if left < seconds or self._seconds_left(prediction) <= 0:
                 self.stop(prediction)
         return prediction.status in ENDED
+
+    def _seconds_left(self, prediction: Prediction) -> float:
+        return math.inf if prediction.deadline is None else (prediction.deadline - self._clock.now()).total_seconds()
 
     def _end(self, prediction: Prediction, status: Status) -> None:
         prediction.status, prediction.completed_at = status, self._clock.now()

@@ -1,0 +1,12 @@
+"""Prompt templates and their versions."""
+
+from nexusone.platform.schema import run_beside
+
+revision = "ai_0010"
+down_revision = "ai_0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_beside(__file__)

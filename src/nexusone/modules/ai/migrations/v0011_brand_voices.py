@@ -1,0 +1,12 @@
+"""Brand voices and their versions."""
+
+from nexusone.platform.schema import run_beside
+
+revision = "ai_0011"
+down_revision = "ai_0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_beside(__file__)

@@ -1,0 +1,1 @@
+"""Talking portraits by D-ID."""
