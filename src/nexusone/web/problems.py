@@ -140,13 +140,31 @@ def _of_validation(error: RequestValidationError) -> Refusal:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return InvalidRequest(reason="the body is not valid JSON")
-    return Unprocessable(errors=tuple(_field_error(fault) for fault in faults[:50]), count=len(faults))
+    return Unprocessable(errors=tuple(_field_error(fault, error.body) for fault in faults[:50]), count=len(faults))
 
 
-def _field_error(fault: Mapping[str, Any]) -> FieldError:
+def _field_error(fault: Mapping[str, Any], body: object) -> FieldError:
     where, *path = fault["loc"]
-    steps = [str(step) for step in path]
+    steps = [str(step) for step in (_without_tags(path, body) if where == "body" else path)]
     pointer = "".join("/" + pointer_step(step) for step in steps)
     if where != "body":
         pointer = f"#{where}{pointer}"
     return FieldError(pointer=pointer, code=str(fault["type"]), detail=str(fault["msg"]))
+
+
+def _without_tags(path: list[str | int], body: object) -> list[str | int]:
+    """The path without the words by which a choice between contracts was made: they are values of the body, and no steps in it."""
+    kept: list[str | int] = []
+    at = body
+    for step in path:
+        if isinstance(at, Mapping) and step not in at and isinstance(step, str) and step in at.values() and step != path[-1]:
+            continue
+        kept.append(step)
+        at = _inside(at, step)
+    return kept
+
+
+def _inside(value: object, step: str | int) -> object:
+    if isinstance(value, Mapping):
+        return value.get(step)
+    return value[step] if isinstance(value, list) and isinstance(step, int) and step < len(value) else None

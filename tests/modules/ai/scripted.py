@@ -12,10 +12,10 @@ from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.kernel.page import PageRequest
-from nexusone.modules.ai.contracts.generations import Generation, NewGeneration
+from nexusone.modules.ai.contracts.generations import Generation, NewText
 from nexusone.modules.ai.ports.models import ModelCard, token_prices
 from nexusone.modules.ai.ports.text import TextDelta, TextModel, TextRequest, TextResult
-from nexusone.modules.ai.service import endings, generations
+from nexusone.modules.ai.service import attending, generations
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.service import verification
@@ -44,8 +44,8 @@ SCHEMA: dict[str, JsonValue] = {
     "required": ["subject", "body"],
     "additionalProperties": False,
 }
-ASKED = NewGeneration(prompt="Announce the lamp.", locale="de")
-ASKED_FOR_MAIL = NewGeneration(prompt="Announce the lamp.", locale="de", output_schema=SCHEMA)
+ASKED = NewText(prompt="Announce the lamp.", locale="de")
+ASKED_FOR_MAIL = NewText(prompt="Announce the lamp.", locale="de", output_schema=SCHEMA)
 MAIL = '{"subject": "Licht", "body": "Unsere Lampe ist da."}'
 
 RATE_LIMITED = DefiniteFailure(code="vendor.rate_limited", detail="slow down", is_retryable=True, retry_after_seconds=0.0)
@@ -123,7 +123,7 @@ class Workshop:
         """The same over another database object."""
         return replace(self, runtime=replace(self.runtime, database=database))
 
-    async def generate(self, wanted: NewGeneration = ASKED) -> Generation:
+    async def generate(self, wanted: NewText = ASKED) -> Generation:
         return await generations.generate(self.ctx, wanted=wanted)
 
     async def get(self, generation: Generation) -> Generation:
@@ -142,7 +142,7 @@ class Workshop:
         """Moves the clock and lets the schedule attend this workspace."""
         self.clock.move(by)
         for item in await self.all():
-            await endings.attend(self.ctx, generation_id=item.id)
+            await attending.attend(self.ctx, generation_id=item.id)
 
     async def assert_books(self, *, spent_micros: int, held_micros: int = 0) -> None:
         """The ledger is sound and says exactly this."""

@@ -23,10 +23,10 @@ from tests.modules.ai.scripted import (
 )
 from tests.modules.ai.test_crashes import Death, dying
 
-from nexusone.modules.ai.contracts import Generation
-from nexusone.modules.ai.domain.lifecycle import PURPOSE, Outcome, gave_up, hold_key
+from nexusone.modules.ai.contracts.generations import Generation
+from nexusone.modules.ai.domain.lifecycle import Outcome, gave_up, hold_key, purpose_of
 from nexusone.modules.ai.domain.tariff import Usage
-from nexusone.modules.ai.ports import ModelCard
+from nexusone.modules.ai.ports.models import ModelCard, token_prices
 from nexusone.modules.ai.service import endings
 from nexusone.modules.ai.service.writing import GRACE_SECONDS
 from nexusone.modules.billing import api as billing
@@ -52,7 +52,7 @@ async def tokens(shop: Workshop) -> tuple[int, int, int]:
 async def cost_nano(shop: Workshop) -> int:
     """What the vendor charged."""
     found = await margins.get_margin(shop.ctx, since=NOW - SECOND, until=shop.clock.now() + SECOND)
-    return sum(row.cost_nano for row in found.purposes if row.purpose == PURPOSE)
+    return sum(row.cost_nano for row in found.purposes if row.purpose == purpose_of("text"))
 
 
 async def kept(shop: Workshop) -> list[str]:
@@ -111,7 +111,7 @@ async def test_nobody_can_report_usage_in_the_place_of_ours(runtime: Runtime) ->
 async def lost_late(runtime: Runtime) -> tuple[Workshop, Generation, timedelta]:
     """A generation that is found lost so late that its hold ends before it is looked after; and how long until that end."""
     shop = await open_workshop(runtime, scripted())
-    started = dying(shop, 7)
+    started = dying(shop, 9)
     with pytest.raises(Death):
         await started.generate()
     [made] = await shop.all()
@@ -172,16 +172,16 @@ async def test_mon_08_a_cap_for_each_job_refuses_a_generation_beyond_it(runtime:
         assert (await shop.generate()).status == "succeeded"
 
 
-CHEAP = replace(CARD, name="writer-mini", input_price_micros=500_000, output_price_micros=2_000_000, is_default=False)
-CHEAPEST = replace(CARD, name="writer-nano", input_price_micros=100_000, output_price_micros=400_000, is_default=False)
-SHORT = replace(CHEAPEST, name="writer-short", output_tokens_max=16, input_price_micros=1, output_price_micros=1)
-NARROW = replace(CHEAPEST, name="writer-narrow", context_tokens=50, input_price_micros=1, output_price_micros=1)
+CHEAP = replace(CARD, name="writer-mini", prices=token_prices(input_micros=500_000, output_micros=2_000_000), is_default=False)
+CHEAPEST = replace(CARD, name="writer-nano", prices=token_prices(input_micros=100_000, output_micros=400_000), is_default=False)
+SHORT = replace(CHEAPEST, name="writer-short", output_tokens_max=16, prices=token_prices(input_micros=1, output_micros=1))
+NARROW = replace(CHEAPEST, name="writer-narrow", context_tokens=50, prices=token_prices(input_micros=1, output_micros=1))
 
 
 async def rerouting(runtime: Runtime, *cards: ModelCard) -> Workshop:
     """A workshop whose margin is below a floor that reroutes."""
     shop = await open_workshop(runtime, ScriptedModel(script=[said("Die Lampe ist da.")], cards=cards))
-    await billing.record_cost(shop.ctx, key="dear", purpose=PURPOSE, cost_nano=10**9)
+    await billing.record_cost(shop.ctx, key="dear", purpose=purpose_of("text"), cost_nano=10**9)
     await margins.put_floor(shop.ctx, wanted=NewMarginFloor(floor_bps=1000, reaction="reroute"))
     return shop
 

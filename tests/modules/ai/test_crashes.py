@@ -24,8 +24,8 @@ from tests.modules.ai.scripted import (
 
 from nexusone.kernel.money import credits_from_text
 from nexusone.kernel.outcomes import UnknownOutcome
-from nexusone.modules.ai.contracts.generations import NewGeneration
-from nexusone.modules.ai.service import endings, generations, writing
+from nexusone.modules.ai.contracts.generations import NewText
+from nexusone.modules.ai.service import attending, endings, generations, writing
 from nexusone.modules.billing import api as billing
 from nexusone.platform.database import Database, DatabaseUnavailable, Parameters, Transaction
 from nexusone.platform.origin import Origin
@@ -111,9 +111,7 @@ async def assert_resolved(shop: Workshop, model: ScriptedModel, *, calls_max: in
     [(ASKED, ["Licht"]), (ASKED_FOR_MAIL, ["{}", MAIL]), (ASKED_FOR_MAIL, ["{}"] * 3)],
     ids=["plain", "repair", "fail"],
 )
-async def test_a_death_at_any_step_leaves_nothing_held_and_repeats_no_call(
-    runtime: Runtime, wanted: NewGeneration, answers: list[str]
-) -> None:
+async def test_a_death_at_any_step_leaves_nothing_held_and_repeats_no_call(runtime: Runtime, wanted: NewText, answers: list[str]) -> None:
     statuses: set[str] = set()
     for step in range(STEPS_MAX):
         model = scripted(*(said(answer) for answer in answers))
@@ -135,7 +133,7 @@ async def test_a_job_whose_worker_died_is_done_by_the_next_only_where_nobody_beg
     for step in range(STEPS_MAX):
         model = scripted()
         shop = await open_workshop(runtime, model)
-        made = await generations.generate_later(shop.ctx, wanted=ASKED)
+        made = await generations.submit(shop.ctx, wanted=ASKED)
         try:
             await writing.write_queued(dying(shop, step).ctx, generation_id=made.id)
         except Death:
@@ -177,7 +175,7 @@ async def test_what_billing_could_not_settle_is_settled_by_the_clock(runtime: Ru
     assert made.status == "succeeded"
     assert (await billing.get_balance(shop.ctx)).held_micros > 0
     shop.clock.move(endings.SETTLED_WITHIN)
-    await endings.attend_due(shop.runtime.system())
+    await attending.attend_due(shop.runtime.system())
     await shop.assert_books(spent_micros=cost_micros(1))
     assert await shop.get(made) == made
 
@@ -188,7 +186,7 @@ async def test_the_schedule_finds_what_is_due_in_every_workspace(runtime: Runtim
     late = NOW + timedelta(days=2)
     for shop in shops:
         shop.clock.move(late - NOW)
-    await endings.attend_due(shops[0].runtime.system())
+    await attending.attend_due(shops[0].runtime.system())
     for shop, item in zip(shops, made, strict=True):
         await shop.assert_books(spent_micros=0)
         assert (await shop.get(item)).status == "unknown"

@@ -52,7 +52,7 @@ class House:
         """Runs all due jobs."""
         await self.composition.worker().drain()
 
-    async def post(self, headers: Mapping[str, str], body: object = ASKING, *, prefer: str = "", key: str = "") -> httpx2.Response:
+    async def post(self, headers: Mapping[str, str], body: object = ASKING, *, prefer: str = "wait", key: str = "") -> httpx2.Response:
         sent = dict(headers)
         if prefer:
             sent["Prefer"] = prefer
@@ -87,7 +87,12 @@ async def test_a_text_is_written_at_once(composition: Composition) -> None:
         assert made["status"] == "succeeded"
         assert made["output"]["subject"] == "Licht"
         assert made["credits"] == "0.036"
-        assert made["provenance"] == {"generated": True, "model": "writer-1"}
+        assert (made["provenance"]["generated"], made["provenance"]["model"], made["provenance"]["provider"]) == (
+            True,
+            "writer-1",
+            "scripted",
+        )
+        assert len(made["provenance"]["prompt_sha256"]) == 64
         assert answer.headers["location"] == f"/v1/generations/{made['id']}"
         assert await house.get(member, answer.headers["location"]) == made
         assert (await house.get(member, "/v1/credits"))["held"] == "0"
@@ -127,7 +132,7 @@ async def test_a_wish_not_to_wait_is_granted_and_a_job_writes(composition: Compo
         assert (made["status"], made["output"]) == ("succeeded", "Die Lampe ist da.")
 
 
-@pytest.mark.parametrize("prefer", ["respond-async", ""])
+@pytest.mark.parametrize("prefer", ["respond-async", "wait"])
 async def test_the_same_key_writes_once(composition: Composition, prefer: str) -> None:
     model = scripted()
     async with house_with(composition, model) as house:
@@ -182,7 +187,7 @@ async def test_a_failed_generation_is_told_with_its_reason(composition: Composit
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"kind": "image"}, "/kind"),
+        ({"kind": "music"}, ""),
         ({"prompt": "   "}, "/prompt"),
         ({"prompt": "x" * 20_001}, "/prompt"),
         ({"prompt": 5}, "/prompt"),
@@ -218,8 +223,8 @@ async def test_the_models_are_listed_with_their_prices_in_credits(composition: C
     async with house_with(composition, scripted()) as house:
         (model,) = (await house.get(await house.member(), "/v1/models"))["items"]
         assert (model["name"], model["is_default"]) == ("writer-1", True)
-        assert (model["input_credits_per_million"], model["output_credits_per_million"]) == ("120", "480")
-        assert "vendor" not in model
+        prices = {price["unit"]: (price["per"], price["credits"], price["when"]) for price in model["prices"]}
+        assert prices == {"input_token": (1_000_000, "120", {}), "output_token": (1_000_000, "480", {})}
 
 
 async def test_generations_are_paged_newest_first_and_belong_to_one_workspace(composition: Composition) -> None:

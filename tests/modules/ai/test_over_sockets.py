@@ -10,7 +10,7 @@ from tests.providers.openai.serving import served
 
 from nexusone.kernel.clock import SystemClock
 from nexusone.kernel.money import credits_from_text
-from nexusone.modules.ai.contracts.generations import NewGeneration
+from nexusone.modules.ai.contracts.generations import NewText
 from nexusone.modules.billing import api as billing
 from nexusone.platform.provider import ProviderSetup
 from nexusone.platform.runtime import Runtime
@@ -48,7 +48,7 @@ async def street(runtime: Runtime) -> AsyncIterator[Street]:
 
 @pytest.mark.parametrize("locale", ["de", "es", "fr-CA", "en-GB", "ja"])
 async def test_a_text_comes_in_the_language_asked_for(street: Street, locale: str) -> None:
-    made = await street.shop.generate(NewGeneration(prompt=LAMP, locale=locale))
+    made = await street.shop.generate(NewText(prompt=LAMP, locale=locale))
     assert isinstance(made.output, str)
     assert "Solar Lamp" in made.output
     assert own_language(made.output) == locale[:2]

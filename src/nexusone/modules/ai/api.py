@@ -2,30 +2,43 @@
 
 from uuid import UUID
 
-from nexusone.modules.ai.contracts.generations import Generation, NewGeneration
+from nexusone.modules.ai.contracts.generations import Generation, NewMedia, NewText
 from nexusone.modules.ai.service import generations
-from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelUnknown, NoTextModel, OutputSchemaInvalid
+from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelCannot, ModelUnknown, NoTextModel, OutputSchemaInvalid
 from nexusone.platform.runtime import Context
 
 __all__ = [
     "GenerationNotFound",
+    "ModelCannot",
     "ModelUnknown",
     "NoTextModel",
     "OutputSchemaInvalid",
     "generate_text",
     "get_generation",
+    "submit_generation",
 ]
 
 
-async def generate_text(ctx: Context, *, wanted: NewGeneration) -> Generation:
+async def generate_text(ctx: Context, *, wanted: NewText, job: str | None = None) -> Generation:
     """Writes and pays; a generation that takes long comes back as running, one that went wrong as failed or unknown.
+
+    `job` is the larger work that it is part of, whose caps it counts against.
 
     Raises:
         OutputSchemaInvalid, ModelUnknown, NoTextModel: nothing was begun.
         InsufficientCredits: the most that it can cost is not available.
-        PurposeStopped: the margin is too low, and no cheaper model can write it.
     """
-    return await generations.generate(ctx, wanted=wanted)
+    return await generations.generate(ctx, wanted=wanted, job=job)
+
+
+async def submit_generation(ctx: Context, *, wanted: NewText | NewMedia, job: str | None = None) -> Generation:
+    """Reserves now and makes it by a job; what became of it is told by the events of ai.
+
+    Raises:
+        OutputSchemaInvalid, ModelUnknown, ModelCannot, NoTextModel: nothing was begun.
+        InsufficientCredits: the most that it can cost is not available.
+    """
+    return await generations.submit(ctx, wanted=wanted, job=job)
 
 
 async def get_generation(ctx: Context, *, generation_id: UUID) -> Generation:

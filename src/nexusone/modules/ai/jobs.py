@@ -51,8 +51,6 @@ MAKE_GENERATION = JobKind(
 )
 
 # What was asked for is looked after to its end, whoever asked for it.
-LOOK_AT_GENERATION = JobKind(
-    name=LOOK_JOB, payload=GenerationWork, handler=look_at_generation, timeout_seconds=900.0, is_completion=True
-)
+LOOK_AT_GENERATION = JobKind(name=LOOK_JOB, payload=GenerationWork, handler=look_at_generation, timeout_seconds=900.0, is_completion=True)
 
 ATTEND_GENERATIONS = Schedule(name="ai.attend_generations", cron="* * * * *", handler=attend_due)

@@ -5,11 +5,17 @@ Invariant: no paid call without a hold, none repeated while its outcome is unkno
 
 from pathlib import Path
 
-from nexusone.modules.ai.events import GenerationFailed, GenerationSucceeded, GenerationUnknown
+from nexusone.modules.ai.events import (
+    GenerationCanceled,
+    GenerationFailed,
+    GenerationProgressed,
+    GenerationSucceeded,
+    GenerationUnknown,
+)
 from nexusone.modules.ai.graphql.generations import AiQuery
 from nexusone.modules.ai.graphql.prompts import PromptsQuery
 from nexusone.modules.ai.graphql.voices import BrandVoicesQuery
-from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, WRITE_GENERATION
+from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, LOOK_AT_GENERATION, MAKE_GENERATION, WRITE_GENERATION
 from nexusone.modules.ai.routes import generations, prompts, voices
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.subscribers import SUBSCRIBERS
@@ -20,10 +26,10 @@ MODULE = Module(
     folder=Path(__file__).parent,
     doors=(generations.door, prompts.door, voices.door),
     graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery),
-    jobs=(WRITE_GENERATION,),
+    jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION),
     subscribers=SUBSCRIBERS,
     schedules=(ATTEND_GENERATIONS,),
-    events=(GenerationSucceeded, GenerationFailed, GenerationUnknown),
+    events=(GenerationProgressed, GenerationSucceeded, GenerationFailed, GenerationCanceled, GenerationUnknown),
     settings=(AiSettings,),
     permissions=(
         "generations:read",
@@ -35,7 +41,10 @@ MODULE = Module(
     ),
     personal_data={
         "generation.prompt": "what a member asked for, which may name people",
+        "generation.request": "what a member asked for, whole",
         "generation.output": "what was written from it",
+        "generation.instructions": "the rules of the brand it was written by",
+        "generation.sources": "passages of the knowledge base that were given along",
         "generation.requested_by": "which member or key asked",
         "prompt_template_version.texts": "what members wrote, which may name people",
         "prompt_template_version.created_by": "which member or key wrote it",

@@ -28,5 +28,5 @@ def test_a_model_without_a_price_or_past_its_time_is_not_offered() -> None:
     )
     offered = offered_models(cards, today=NOW.date())
     assert [card.name for card in offered] == [CARD.name, "retiring"]
-    assert find_model(offered, name=None) == CARD
-    assert find_model(offered, name="retired") is None
+    assert find_model(offered, kind="text", name=None) == CARD
+    assert find_model(offered, kind="text", name="retired") is None

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from nexusone.modules.ai.domain.instructions import repair_prompt
 from nexusone.modules.ai.domain.tariff import REPAIR_BYTES_MAX, Tariff, Usage, usage_bound
+from nexusone.modules.ai.ports.models import token_prices
 
 tokens = st.integers(0, 2_000_000)
 tariffs = st.builds(
     Tariff,
-    input_price_micros=st.integers(1, 10**9),
-    output_price_micros=st.integers(1, 10**9),
+    prices=st.builds(token_prices, input_micros=st.integers(1, 10**9), output_micros=st.integers(1, 10**9)),
     credits_per_dollar=st.integers(1, 10_000),
     margin_percent=st.integers(0, 1_000),
 )
@@ -18,13 +18,13 @@ usages = st.builds(Usage, input_tokens=tokens, output_tokens=tokens)
 
 
 def test_a_dollar_of_tokens_costs_a_hundred_credits_and_the_margin() -> None:
-    tariff = Tariff(input_price_micros=1_000_000, output_price_micros=4_000_000, credits_per_dollar=100, margin_percent=20)
+    tariff = Tariff(token_prices(input_micros=1_000_000, output_micros=4_000_000), credits_per_dollar=100, margin_percent=20)
     assert tariff.micros(Usage(input_tokens=1_000_000)) == 120_000_000
     assert tariff.micros(Usage(output_tokens=250_000)) == 120_000_000
 
 
 def test_a_fraction_of_a_micro_credit_is_rounded_up() -> None:
-    tariff = Tariff(input_price_micros=1, output_price_micros=1, credits_per_dollar=1, margin_percent=0)
+    tariff = Tariff(token_prices(input_micros=1, output_micros=1), credits_per_dollar=1, margin_percent=0)
     assert tariff.micros(Usage(input_tokens=1)) == 1
     assert tariff.micros(Usage()) == 0
 

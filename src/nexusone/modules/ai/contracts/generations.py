@@ -292,6 +292,12 @@ class Model(Contract):
     retires_on: str | None
 
 
+class GenerationHeard(Contract):
+    """The vendor need not tell it again."""
+
+    taken: Literal[True] = True
+
+
 class GenerationWork(Contract):
     """A job's generation."""
 

@@ -16,7 +16,9 @@ def find_model(cards: Iterable[ModelCard], *, kind: Kind, name: str | None) -> M
     return next((card for card in cards if card.kind == kind and (card.is_default if name is None else card.name == name)), None)
 
 
-def cheapest_instead(cards: Iterable[ModelCard], *, asked: ModelCard, can: Callable[[ModelCard], bool], cost: Callable[[ModelCard], int]) -> ModelCard | None:
+def cheapest_instead(
+    cards: Iterable[ModelCard], *, asked: ModelCard, can: Callable[[ModelCard], bool], cost: Callable[[ModelCard], int]
+) -> ModelCard | None:
     """The cheapest model that can make the same for less than the one asked for; None where that is the cheapest."""
     able = [card for card in cards if card.kind == asked.kind and can(card)]
     cheapest = min(able, key=lambda card: (cost(card), card.name), default=asked)

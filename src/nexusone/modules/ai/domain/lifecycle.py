@@ -40,6 +40,8 @@ class Outcome:
     cost_nano: int | None = None
     # What the vendor charges for and the customer got nothing of is the house's loss.
     is_free: bool = False
+    # The vendor does not say what it used: all that was promised is charged.
+    is_unmeasured: bool = False
     safety: Mapping[str, object] | None = None
 
 

@@ -34,7 +34,13 @@ def media_bound(card: ModelCard, wanted: NewMedia, *, audio_seconds: int = 0) ->
         "request": 1,
     }
     units = priced_units(card.prices, traits_of(wanted))
-    return Usage(**{f"{unit}s": amount for unit, amount in amounts.items() if unit in units})
+    return Usage(**{f"{unit}s": _in_blocks(card, unit, amount) for unit, amount in amounts.items() if unit in units})
+
+
+def _in_blocks(card: ModelCard, unit: Unit, amount: int) -> int:
+    """Films are charged in begun blocks of seconds."""
+    per = max((price.per for price in card.prices if price.unit == unit), default=1) if unit == "second" else 1
+    return -(-amount // per) * per
 
 
 def film_seconds_max(card: ModelCard, prompt: str, audio_seconds: int) -> int:

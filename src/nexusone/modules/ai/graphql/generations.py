@@ -24,7 +24,7 @@ class GenerationErrorType:
     detail: str
 
 
-@strawberry.type(name="Generation", description="One piece of machine-written text; credits are decimal strings.")
+@strawberry.type(name="Generation", description="One thing that was made: a text, or files; credits are decimal strings.")
 class GenerationType:
     """The fields of the REST resource; `output` is a string or an object."""
 
@@ -32,7 +32,7 @@ class GenerationType:
     kind: str
     status: str
     prompt: str
-    locale: str
+    locale: str | None
     model: str
     asked_model: str | None
     output: JSON | None
@@ -41,6 +41,8 @@ class GenerationType:
     credits: str
     input_tokens: int
     output_tokens: int
+    asset_ids: list[UUID]
+    progress: int | None
     created_at: datetime
     finished_at: datetime | None
     generated: bool
@@ -87,6 +89,8 @@ def _generation(made: Generation) -> GenerationType:
         credits=made.credits,
         input_tokens=made.usage.input_tokens,
         output_tokens=made.usage.output_tokens,
+        asset_ids=[asset.id for asset in made.assets],
+        progress=made.progress,
         created_at=made.created_at,
         finished_at=made.finished_at,
         generated=made.provenance.generated,

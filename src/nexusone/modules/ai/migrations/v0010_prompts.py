@@ -3,7 +3,7 @@
 from nexusone.platform.schema import run_beside
 
 revision = "ai_0010"
-down_revision = "ai_0001"
+down_revision = "ai_0003"
 branch_labels = None
 depends_on = None
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
 
+from nexusone.kernel.errors import PayloadTooLarge
 from nexusone.kernel.page import Page
 from nexusone.modules.ai.contracts.generations import (
     Batch,
     Estimate,
     Generation,
+    GenerationHeard,
     GenerationKind,
     GenerationStatus,
     Model,
@@ -36,7 +38,7 @@ from nexusone.modules.ai.service.refusals import (
     WebhookNotVerified,
 )
 from nexusone.modules.ai.service.refusals_knowledge import CollectionNotFound
-from nexusone.modules.ai.service.refusals_voices import VoiceNotFound
+from nexusone.modules.ai.service.refusals_voices import BrandVoiceNotFound
 from nexusone.modules.ai.service.streaming import stream_text
 from nexusone.modules.billing.api import InsufficientCredits, PurposeStopped
 from nexusone.web.caller import Caller
@@ -61,7 +63,7 @@ RESERVING = (
     OutputSchemaInvalid,
     NoTextModel,
     AssetNotFound,
-    VoiceNotFound,
+    BrandVoiceNotFound,
     CollectionNotFound,
 )
 ENDED = {
@@ -80,9 +82,7 @@ STREAMED = {"text/event-stream": {"schema": {"type": "string", "description": "E
     refusals=(*RESERVING, StreamsTextOnly),
     openapi_extra={"responses": {"201": ENDED, "202": {"content": STREAMED}}},
 )
-async def generate(
-    ctx: Caller, body: NewGeneration, response: Response, prefer: Preference = None, accept: Accepted = None
-) -> Any:
+async def generate(ctx: Caller, body: NewGeneration, response: Response, prefer: Preference = None, accept: Accepted = None) -> Any:
     """202 with the queued generation; what becomes of it is told at its address, on the stream and by webhook.
 
     With `Prefer: wait`, a text that ends in time is answered with 201. With `Accept: text/event-stream` a text is streamed.
@@ -163,16 +163,16 @@ async def retry(ctx: Caller, generation_id: UUID) -> Generation:
 
 @door.get("/models", permission="generations:read", summary="The models there are, and their prices", refusals=(NoTextModel,))
 async def list_models(ctx: Caller) -> Page[Model]:
-    return Page(items=tuple(models.list_models(ctx)), next_cursor=None)
+    return Page(items=models.list_models(ctx), next_cursor=None)
 
 
 def _waits(prefer: str | None) -> bool:
     return "wait" in {wish.split(";")[0].split("=")[0].strip().lower() for wish in (prefer or "").split(",")}
 
 
-async def _frames(pieces: AsyncIterator[str | Generation]) -> AsyncIterator[bytes]:
+async def _frames(pieces: AsyncGenerator[str | Generation, None]) -> AsyncIterator[bytes]:
     """Server-sent events; a comment every fifteen seconds in which nothing is written keeps the line open."""
-    reading: asyncio.Future[str | Generation] = asyncio.ensure_future(anext(pieces))  # type: ignore[arg-type]
+    reading = _next(pieces)
     try:
         while True:
             done, _ = await asyncio.wait({reading}, timeout=BEAT_SECONDS)
@@ -184,14 +184,38 @@ async def _frames(pieces: AsyncIterator[str | Generation]) -> AsyncIterator[byte
             except StopAsyncIteration:
                 return
             yield _frame(piece)
-            reading = asyncio.ensure_future(anext(pieces))  # type: ignore[arg-type]
+            reading = _next(pieces)
     finally:
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        await pieces.aclose()  # type: ignore[attr-defined]
+        await pieces.aclose()
+
+
+def _next(pieces: AsyncIterator[str | Generation]) -> "asyncio.Task[str | Generation]":
+    async def read() -> str | Generation:
+        return await anext(pieces)
+
+    return asyncio.create_task(read())
 
 
 def _frame(piece: str | Generation) -> bytes:
     if isinstance(piece, str):
         return b"event: delta\ndata: " + json.dumps({"text": piece}, ensure_ascii=False).encode() + b"\n\n"
     return b"event: generation\ndata: " + piece.model_dump_json().encode() + b"\n\n"
+
+
+@door.post(
+    "/webhooks/generations/{token}",
+    permission=PUBLIC,
+    cost=0,
+    summary="Where vendors tell that a generation changed",
+    refusals=(GenerationNotFound, WebhookNotVerified, PayloadTooLarge, NoTextModel),
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object", "examples": [{"status": "succeeded"}]}}}}},
+)
+async def hear(ctx: Caller, request: Request, token: Annotated[str, Path(min_length=10, max_length=300)]) -> GenerationHeard:
+    """Nothing in it is believed: it only lets the generation be looked at sooner."""
+    body = await request.body()
+    if len(body) > WEBHOOK_BYTES_MAX:
+        raise PayloadTooLarge(limit=WEBHOOK_BYTES_MAX)
+    await webhooks.receive(ctx, token=token, headers=dict(request.headers), body=body)
+    return GenerationHeard()

@@ -55,6 +55,11 @@ def note_failure(ctx: Context, *, vendor: str, model: str) -> None:
         _log.warning("generation.model_paused", vendor=vendor, model=model, failures=record.failures)
 
 
+def forget() -> None:
+    """Every model is as if it had never failed."""
+    _records.clear()
+
+
 def is_the_models_fault(failure: DefiniteFailure) -> bool:
     """Whether a failure says something of the model, and not of what was asked."""
     return failure.is_retryable or failure.code in ("vendor.unauthorized", "vendor.forbidden", "vendor.quota_exhausted")

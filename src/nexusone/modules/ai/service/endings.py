@@ -14,8 +14,8 @@ from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.modules.ai.domain.lifecycle import Outcome, can_end, hold_key, metered, need_of, purpose_of
 from nexusone.modules.ai.domain.tariff import Unpriced
-from nexusone.modules.ai.events import Kind as EventKind
 from nexusone.modules.ai.events import GenerationCanceled, GenerationFailed, GenerationSucceeded, GenerationUnknown
+from nexusone.modules.ai.events import Kind as EventKind
 from nexusone.modules.ai.service.assets import PreparedAsset
 from nexusone.modules.ai.service.assets import add as add_asset
 from nexusone.modules.ai.service.refusals import GenerationNotFound
@@ -143,6 +143,8 @@ async def _record(
 def _charge(row: GenerationRow, outcome: Outcome) -> int:
     if outcome.is_free:
         return 0
+    if outcome.is_unmeasured:
+        return row.held_micros
     try:
         charge = row.tariff.micros(outcome.usage)
     except Unpriced as unit:

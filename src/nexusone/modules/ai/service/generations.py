@@ -38,6 +38,7 @@ from nexusone.platform.runtime import Context
 WRITE_JOB = "ai.write_generation"
 MAKE_JOB = "ai.make_generation"
 LOOK_JOB = "ai.look_at_generation"
+CREATED = 201
 ACCEPTED = 202
 
 _WANTED: TypeAdapter[NewText | NewMedia] = TypeAdapter(NewGeneration)
@@ -60,7 +61,9 @@ async def generate(ctx: Context, *, wanted: NewText, job: str | None = None) -> 
         await conclude(tx, generation_of(started or row))
     if started is None:
         return await get_generation(ctx, generation_id=row.id)
-    ended = await finish_within(write(ctx, started), seconds=ctx.setting(AiSettings).wait_seconds)
+    # A repeated request is then answered as this one is: with the ended text.
+    writing = write(_concluding_with(ctx, CREATED), started)
+    ended = await finish_within(writing, seconds=ctx.setting(AiSettings).wait_seconds)
     return generation_of(ended or started)
 
 
@@ -151,15 +154,11 @@ async def get_generation(ctx: Context, *, generation_id: UUID) -> Generation:
     return generation_of(await _get(ctx, generation_id))
 
 
-async def list_generations(
-    ctx: Context, *, request: PageRequest, kind: str | None = None, status: str | None = None
-) -> PageOf[Generation]:
+async def list_generations(ctx: Context, *, request: PageRequest, kind: str | None = None, status: str | None = None) -> PageOf[Generation]:
     """Generations, newest first."""
     after = UUID(request.after[0]) if request.after else None
     async with ctx.transaction("ai") as tx:
-        rows = await generations.list_page(
-            tx, workspace_id=ctx.workspace, after=after, limit=request.limit + 1, kind=kind, status=status
-        )
+        rows = await generations.list_page(tx, workspace_id=ctx.workspace, after=after, limit=request.limit + 1, kind=kind, status=status)
     items = tuple(generation_of(row) for row in rows[: request.limit])
     return PageOf(items=items, next_after=(str(items[-1].id),) if len(rows) > request.limit else None)
 

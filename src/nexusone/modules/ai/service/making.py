@@ -167,9 +167,7 @@ async def _look_by_correlation(ctx: Context, row: GenerationRow, model: MediaMod
         await _look_later(ctx, row, None)
         return
     if state is None:
-        outcome = Outcome(
-            status="failed", usage=row.usage, error_code=NEVER_DONE, error_detail="the vendor never took the request"
-        )
+        outcome = Outcome(status="failed", usage=row.usage, error_code=NEVER_DONE, error_detail="the vendor never took the request")
         await end(ctx, generation_id=row.id, outcome=outcome)
         return
     await _take(ctx, row, state)
@@ -244,6 +242,7 @@ async def _keep(ctx: Context, row: GenerationRow, state: Finished) -> None:
         model_version=state.model_version,
         vendor_reference=state.reference,
         cost_nano=state.cost_nano,
+        is_unmeasured=not state.quantities,
         safety=safety,
     )
     await end(ctx, generation_id=row.id, outcome=outcome, assets=assets)

@@ -1,7 +1,7 @@
 """The models there are, of every vendor that is connected, and the one to ask."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from nexusone.kernel.money import credits_to_text
 from nexusone.modules.ai.contracts.generations import Model, ModelPrice
@@ -75,7 +75,7 @@ def get_model(ctx: Context, *, kind: Kind, name: str | None) -> ModelCard:
 
 def offered(ctx: Context) -> tuple[ModelCard, ...]:
     """The cards of all that is connected, in the order of preference."""
-    vendors: list[_Catalogued] = [ctx.port(port) for port in SINGLE if port in ctx.runtime.ports]
+    vendors: list[_Catalogued] = [cast(_Catalogued, ctx.port(port)) for port in SINGLE if port in ctx.runtime.ports]
     vendors += [vendor for kind in MEDIA for vendor in _media_vendors(ctx, kind).values()]
     cards = [card for vendor in vendors for card in vendor.catalog()]
     return offered_models(cards, today=ctx.now().date())

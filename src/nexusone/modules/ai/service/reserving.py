@@ -159,7 +159,7 @@ def _rerouted(ctx: Context, wanted: Wanted, plan: _Plan) -> _Plan:
 
     def can(card: ModelCard) -> bool:
         if isinstance(wanted, NewText):
-            tokens_max = plan.row["output_tokens_max"]
+            tokens_max: int = plan.row["output_tokens_max"]
             context_needed = min(asked.context_tokens, bound.input_tokens + tokens_max)
             return card.output_tokens_max >= tokens_max and card.context_tokens >= context_needed
         return not misfits(card, wanted)

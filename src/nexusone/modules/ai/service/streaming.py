@@ -1,7 +1,7 @@
 """Text as it is written. The writing does not depend on the reader: where the reader leaves, what was delivered is paid for."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -45,7 +45,7 @@ class _Pipe:
     is_left: bool = False
 
 
-async def stream_text(ctx: Context, *, wanted: NewText) -> AsyncIterator[str | Generation]:
+async def stream_text(ctx: Context, *, wanted: NewText) -> AsyncGenerator[str | Generation, None]:
     """First the running generation, then its text in pieces, last the ended generation.
 
     Raises:
@@ -65,11 +65,11 @@ async def stream_text(ctx: Context, *, wanted: NewText) -> AsyncIterator[str | G
     return _read(generation_of(started), pipe)
 
 
-async def _alone(generation: Generation) -> AsyncIterator[str | Generation]:
+async def _alone(generation: Generation) -> AsyncGenerator[str | Generation, None]:
     yield generation
 
 
-async def _read(begun: Generation, pipe: _Pipe) -> AsyncIterator[str | Generation]:
+async def _read(begun: Generation, pipe: _Pipe) -> AsyncGenerator[str | Generation, None]:
     try:
         yield begun
         while True:

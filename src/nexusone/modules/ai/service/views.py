@@ -46,7 +46,5 @@ def generation_of(row: GenerationRow) -> Generation:
         retry_of=row.retry_of,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        provenance=Provenance(
-            generated=True, model=row.model, provider=row.vendor, prompt_sha256=sha256(row.prompt.encode()).hexdigest()
-        ),
+        provenance=Provenance(generated=True, model=row.model, provider=row.vendor, prompt_sha256=sha256(row.prompt.encode()).hexdigest()),
     )

@@ -19,7 +19,8 @@ COLUMNS = fragment("""
     id, kind, status, settlement, requested_by, locale, prompt, output_schema, request, vendor, model, asked_model, fallbacks,
     output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, charged_micros, cost_nano, calls, looks,
     input_tokens, output_tokens, images, seconds, characters, requests, output, asset_ids, progress, finish_reason, vendor_reference,
-    error_code, error_detail, safety, retry_of, job, is_test, instructions, brand_voice_id, sources, created_at, finished_at, cancel_asked_at, due_at
+    error_code, error_detail, safety, retry_of, job, is_test, instructions, brand_voice_id, sources, created_at, finished_at,
+    cancel_asked_at, due_at
 """)
 
 INSERT = sql("""
@@ -231,7 +232,18 @@ async def insert(tx: Transaction, row: GenerationRow, *, workspace_id: UUID) -> 
     }
     plain = (
         *("id", "kind", "requested_by", "locale", "prompt", "vendor", "model", "asked_model", "fallbacks", "output_tokens_max"),
-        *("credits_per_dollar", "margin_percent", "held_micros", "retry_of", "job", "is_test", "instructions", "brand_voice_id", "created_at", "due_at"),
+        *(
+            "credits_per_dollar",
+            "margin_percent",
+            "held_micros",
+            "retry_of",
+            "job",
+            "is_test",
+            "instructions",
+            "brand_voice_id",
+            "created_at",
+            "due_at",
+        ),
     )
     await tx.execute(INSERT, {"workspace_id": workspace_id, **{name: getattr(row, name) for name in plain}, **kept})
 
