@@ -7,7 +7,7 @@ from dataclasses import dataclass
 LINE_LENGTH = 42
 LINES = 2
 CUE_MS_MIN = 700
-SENTENCE = re.compile(r"[^.!?…。！？]+[.!?…。！？]*[\"'»”)\]]*\s*")
+SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[.!?…][\"'»”)\]])\s+|(?<=[。！？])")
 ARROW = "-->"
 
 
@@ -28,9 +28,11 @@ def cues_of(text: str, *, duration_ms: int, start_ms: int = 0) -> tuple[Cue, ...
     """
     if duration_ms < 1 or start_ms < 0:
         raise ValueError("a text is spoken in some time, which does not begin before the beginning")
-    blocks = [block for sentence in SENTENCE.findall(" ".join(text.split())) for block in _blocks(sentence.strip())]
+    blocks = [block for sentence in SENTENCE_END.split(" ".join(text.split())) for block in _blocks(sentence.strip())]
     blocks = _not_more(blocks, most=max(1, duration_ms // CUE_MS_MIN))
-    weights = [max(1, len(block)) for block in blocks]
+    # Nobody reads a word in no time, however long the others are.
+    least = 1 + sum(map(len, blocks)) // (10 * max(1, len(blocks)))
+    weights = [max(least, len(block)) for block in blocks]
     ends, spoken = [], 0
     for weight in weights:
         spoken += weight

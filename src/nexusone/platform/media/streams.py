@@ -117,17 +117,21 @@ def film_of(source: InputContainer, limits: MediaLimits) -> VideoStream:
     if len(source.streams.video) != 1:
         raise MediaRefused("no_picture")
     stream = source.streams.video[0]
-    if stream.codec.canonical_name not in PICTURE_CODECS:
-        raise MediaRefused("unknown_codec")
+    _check_codec(stream, PICTURE_CODECS)
     limits.check_size(stream.width, stream.height)
     return stream
 
 
 def _check_sound(stream: AudioStream) -> None:
-    if stream.codec.canonical_name not in SOUND_CODECS:
-        raise MediaRefused("unknown_codec")
+    _check_codec(stream, SOUND_CODECS)
     if not 1 <= stream.channels <= CHANNELS_MAX or not 1 <= stream.sample_rate <= RATE_MAX:
         raise MediaRefused("broken")
+
+
+def _check_codec(stream: AudioStream | VideoStream, known: frozenset[str]) -> None:
+    # Of a track that names nothing the library knows there is no decoder at all, whatever its types say.
+    if stream.codec_context is None or stream.codec.canonical_name not in known:
+        raise MediaRefused("unknown_codec")
 
 
 def _check_length(seconds: float, limits: MediaLimits) -> None:
