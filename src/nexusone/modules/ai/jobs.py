@@ -1,10 +1,12 @@
 """Later work of ai: writing what was queued, and looking after what was left open."""
 
 from nexusone.kernel.errors import Refusal
+from nexusone.modules.ai.contracts.assets import AssetFilesDeletion
 from nexusone.modules.ai.contracts.generations import WriteGeneration
 from nexusone.modules.ai.domain.lifecycle import gave_up
 from nexusone.modules.ai.service.endings import attend_due, end
 from nexusone.modules.ai.service.generations import WRITE_JOB
+from nexusone.modules.ai.service.library import DELETE_FILES_JOB, delete_files
 from nexusone.modules.ai.service.writing import write_queued
 from nexusone.platform.jobs import JobKind, Schedule
 from nexusone.platform.runtime import Context
@@ -30,3 +32,13 @@ WRITE_GENERATION = JobKind(
 )
 
 ATTEND_GENERATIONS = Schedule(name="ai.attend_generations", cron="* * * * *", handler=attend_due)
+
+
+async def delete_asset_files(ctx: Context, payload: AssetFilesDeletion) -> None:
+    """Deletes the files of an asset that is gone."""
+    await delete_files(ctx, asset_id=payload.asset_id)
+
+
+DELETE_ASSET_FILES = JobKind(
+    name=DELETE_FILES_JOB, payload=AssetFilesDeletion, handler=delete_asset_files, is_completion=True, tends_workspace=True
+)
