@@ -29,6 +29,8 @@ BEYOND_SCHEMA: dict[str, str] = {
     "marketing.sender_invalid": "what an address or a header line of a mail may be is said by the grammar of mail",
     "ai.prompt_faulty": "a prompt template is Liquid, a language of its own, over the variables that stand beside it",
     "ai.prompt_not_renderable": "which values a prompt template takes is said by the template",
+    "ai.asset_refused": "what a file is, and whether it can be shown or heard, is told by its bytes",
+    "ai.rendition_impossible": "what can be made of an asset depends on what it is",
     "ai.output_schema_invalid": "a schema for an answer is a schema itself",
     **dict.fromkeys(("too_short", "too_simple", "too_obvious", "too_common", "breached"), PASSWORD),
     **dict.fromkeys(("scalar", "not_ordered", "never_boolean", "not_a_time", "not_text", "too_deep", "too_large"), CLAUSE),

@@ -83,6 +83,8 @@ def body_of(company: Company, operation: str) -> Any:
     bodies: Mapping[str, Any] = {
         "api_keys.change_api_key": {"name": "Eve's"},
         "api_keys.rotate_api_key": {},
+        "assets.change_asset": {"name": "Eve's"},
+        "assets.make_rendition": {"make": "waveform", "width": 40, "height": 10},
         "audience.change_contact": {"first_name": "Eve"},
         "audience.change_segment": {"name": "Eve's"},
         "audience.share_segment": {},

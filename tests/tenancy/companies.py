@@ -16,6 +16,7 @@ from tests.tenancy.stage import Stage, call, get, post
 
 from nexusone.platform.audit.checkpoints import take_checkpoint
 from nexusone.platform.audit.sealing import seal
+from nexusone.web.simulation.files import speech
 
 MJML = """
 <mjml><mj-body><mj-section><mj-column>
@@ -77,6 +78,7 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
     text = {"kind": "text", "prompt": f"Announce the lamp of {mark}.", "locale": "en"}
     prompt = {"name": f"{mark} Launch", "default_locale": "en", "texts": {"en": f"Announce {mark}."}}
     voice = {"name": f"{mark} House", "tone": f"Plain as {mark}.", "is_default": True}
+    sound = {"file": (f"{mark}.wav", speech(f"Meet {mark}.", media_type="audio/wav"), "audio/wav")}
     csv = {"file": ("contacts.csv", CSV.format(mark=mark).encode(), "text/csv")}
     return {
         "contact_id": made["id"],
@@ -88,6 +90,7 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
         "generation_id": (await post(client, "/v1/generations", text))["id"],
         "prompt_id": (await post(client, "/v1/prompts", prompt))["id"],
         "brand_voice_id": (await post(client, "/v1/brand-voices", voice))["id"],
+        "asset_id": (await post(client, "/v1/assets", files=sound))["id"],
         "import_id": (await post(client, "/v1/contacts/imports", files=csv))["id"],
     }
 

@@ -134,6 +134,9 @@ def test_api_07_exports_imports_previews_and_generations_cost_more() -> None:
     for operation in (
         "workspaces.order_export",
         "compliance.export_audit",
+        "assets.upload_asset",
+        "assets.make_rendition",
+        "assets.get_waveform",
         "audience.start_import",
         "audience.preview_segment",
         "marketing.preflight",

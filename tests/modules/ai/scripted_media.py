@@ -114,7 +114,7 @@ async def open_studio(runtime: Runtime, *painters: ScriptedPainter, settings: Ai
     by_name = {painter.cards[0].vendor: painter for painter in painters}
     clock = MovedClock(NOW)
     model = scripted()
-    ports = {**runtime.ports, TextModel: model, ImageModels: ImageModels(by_name)}
+    ports: dict[type[object], object] = {**runtime.ports, TextModel: model, ImageModels: ImageModels(by_name)}
     runtime = replace(runtime, clock=clock, ports=ports, settings={**runtime.settings, AiSettings: settings})
     workshop = Workshop(runtime=runtime, clock=clock, workspace_id=new_id(), model=model)
     await grant_alone(workshop.ctx, key="test", amount_micros=GRANTED_MICROS, source="sign_up")

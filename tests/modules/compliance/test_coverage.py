@@ -13,6 +13,7 @@ from tests.conftest import TestDatabase
 from tests.customers import customer_at, no_lifespan
 from tests.modules.ai.scripted import scripted
 from tests.modules.compliance import (
+    ai_assets_samples,
     ai_words_samples,
     billing_credits_samples,
     billing_invoices_samples,
@@ -38,6 +39,7 @@ from nexusone.web.problems import Messages
 
 # They register what they have.
 SUBJECTS = (
+    ai_assets_samples,
     ai_words_samples,
     billing_credits_samples,
     billing_invoices_samples,

@@ -1,11 +1,13 @@
 """Later work of ai: making what was queued, and looking after what was left open."""
 
 from nexusone.kernel.errors import Refusal
+from nexusone.modules.ai.contracts.assets import AssetFilesDeletion
 from nexusone.modules.ai.contracts.generations import GenerationWork
 from nexusone.modules.ai.domain.lifecycle import gave_up
 from nexusone.modules.ai.service.attending import attend_due
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.generations import WRITE_JOB
+from nexusone.modules.ai.service.library import DELETE_FILES_JOB, delete_files
 from nexusone.modules.ai.service.making import LOOK_JOB, MAKE_JOB, look, make_queued
 from nexusone.modules.ai.service.writing import write_queued
 from nexusone.platform.jobs import JobKind, Schedule
@@ -54,3 +56,13 @@ MAKE_GENERATION = JobKind(
 LOOK_AT_GENERATION = JobKind(name=LOOK_JOB, payload=GenerationWork, handler=look_at_generation, timeout_seconds=900.0, is_completion=True)
 
 ATTEND_GENERATIONS = Schedule(name="ai.attend_generations", cron="* * * * *", handler=attend_due)
+
+
+async def delete_asset_files(ctx: Context, payload: AssetFilesDeletion) -> None:
+    """Deletes the files of an asset that is gone."""
+    await delete_files(ctx, asset_id=payload.asset_id)
+
+
+DELETE_ASSET_FILES = JobKind(
+    name=DELETE_FILES_JOB, payload=AssetFilesDeletion, handler=delete_asset_files, is_completion=True, tends_workspace=True
+)

@@ -12,25 +12,35 @@ from nexusone.modules.ai.events import (
     GenerationSucceeded,
     GenerationUnknown,
 )
+from nexusone.modules.ai.graphql.assets import AssetsQuery
 from nexusone.modules.ai.graphql.generations import AiQuery
 from nexusone.modules.ai.graphql.prompts import PromptsQuery
 from nexusone.modules.ai.graphql.voices import BrandVoicesQuery
-from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, LOOK_AT_GENERATION, MAKE_GENERATION, WRITE_GENERATION
-from nexusone.modules.ai.routes import generations, prompts, voices
-from nexusone.modules.ai.settings import AiSettings
+from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, DELETE_ASSET_FILES, LOOK_AT_GENERATION, MAKE_GENERATION, WRITE_GENERATION
+from nexusone.modules.ai.routes import assets, generations, prompts, voices
+from nexusone.modules.ai.settings import AiSettings, AssetSettings
 from nexusone.modules.ai.subscribers import SUBSCRIBERS
+from nexusone.platform.provenance import ManifestSigner
+from nexusone.platform.settings import PlatformSettings
+from nexusone.platform.vault import MasterKeys
 from nexusone.web.module import Module
+
+
+def _signer(settings: PlatformSettings, _: MasterKeys) -> ManifestSigner:
+    files = AssetSettings()
+    return ManifestSigner(settings.data / "provenance", chain_file=files.manifest_chain_file, key_file=files.manifest_key_file)
+
 
 MODULE = Module(
     name="ai",
     folder=Path(__file__).parent,
-    doors=(generations.door, prompts.door, voices.door),
-    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery),
-    jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION),
+    doors=(generations.door, prompts.door, voices.door, assets.door),
+    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, AssetsQuery),
+    jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, DELETE_ASSET_FILES),
     subscribers=SUBSCRIBERS,
     schedules=(ATTEND_GENERATIONS,),
     events=(GenerationProgressed, GenerationSucceeded, GenerationFailed, GenerationCanceled, GenerationUnknown),
-    settings=(AiSettings,),
+    settings=(AiSettings, AssetSettings),
     permissions=(
         "generations:read",
         "generations:write",
@@ -38,6 +48,8 @@ MODULE = Module(
         "prompts:write",
         "brand_voices:read",
         "brand_voices:write",
+        "assets:read",
+        "assets:write",
     ),
     personal_data={
         "generation.prompt": "what a member asked for, which may name people",
@@ -50,5 +62,9 @@ MODULE = Module(
         "prompt_template_version.created_by": "which member or key wrote it",
         "brand_voice_version.content": "what members wrote, which may name people",
         "brand_voice_version.created_by": "which member or key wrote it",
+        "asset.name": "what members call a file, which may name people",
+        "asset.alt_text": "what members say a file shows, which may name people",
+        "asset.created_by": "which member or key added it",
     },
+    keepers={ManifestSigner: _signer},
 )

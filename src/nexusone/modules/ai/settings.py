@@ -1,10 +1,13 @@
 """Settings of ai. Environment prefix `NEXUSONE_AI_`."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nexusone.platform.media.bounds import MediaLimits
 
 
 class AiSettings(BaseSettings):
@@ -42,3 +45,43 @@ class AiSettings(BaseSettings):
         """How long credits may stay reserved: longer than any generation can stay open."""
         calls = self.call_seconds_max * (1 + self.repairs_max + self.retries_max)
         return timedelta(seconds=self.queue_seconds_max + calls + self.making_seconds_max + self.unknown_kept_seconds) + timedelta(hours=1)
+
+
+class AssetSettings(BaseSettings):
+    """Bounds of files in the media library, and what manifests are signed with (PEM; without it a development certificate).
+
+    `asset_frame_pixels_max` bounds all pictures of an animation together, `asset_work_seconds_max` the decoding of one file.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="NEXUSONE_AI_", extra="ignore", frozen=True)
+
+    asset_image_bytes_max: int = Field(default=25 * 2**20, ge=1024)
+    asset_audio_bytes_max: int = Field(default=50 * 2**20, ge=1024)
+    asset_video_bytes_max: int = Field(default=200 * 2**20, ge=1024)
+    asset_pixels_max: int = Field(default=40_000_000, ge=1, le=80_000_000)
+    asset_edge_max: int = Field(default=16_000, ge=1, le=16_000)
+    asset_frames_max: int = Field(default=300, ge=1)
+    asset_frame_pixels_max: int = Field(default=120_000_000, ge=1)
+    asset_seconds_max: int = Field(default=1_800, ge=1)
+    asset_streams_max: int = Field(default=8, ge=1)
+    asset_work_seconds_max: float = Field(default=60.0, gt=0)
+    asset_storage_bytes_max: int = Field(default=10 * 2**30, ge=0)
+    asset_link_seconds: int = Field(default=3_600, ge=1, le=7 * 86_400)
+    manifest_chain_file: Path | None = None
+    manifest_key_file: Path | None = None
+
+    @property
+    def media_limits(self) -> MediaLimits:
+        """The bounds of one file."""
+        return MediaLimits(
+            image_bytes_max=self.asset_image_bytes_max,
+            audio_bytes_max=self.asset_audio_bytes_max,
+            video_bytes_max=self.asset_video_bytes_max,
+            pixels_max=self.asset_pixels_max,
+            edge_max=self.asset_edge_max,
+            frames_max=self.asset_frames_max,
+            frame_pixels_max=self.asset_frame_pixels_max,
+            seconds_max=self.asset_seconds_max,
+            streams_max=self.asset_streams_max,
+            work_seconds_max=self.asset_work_seconds_max,
+        )

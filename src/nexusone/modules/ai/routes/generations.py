@@ -25,7 +25,6 @@ from nexusone.modules.ai.contracts.generations import (
     NewText,
 )
 from nexusone.modules.ai.service import generations, models, webhooks
-from nexusone.modules.ai.service.assets import AssetNotFound
 from nexusone.modules.ai.service.refusals import (
     GenerationNotFound,
     ModelCannot,
@@ -37,6 +36,7 @@ from nexusone.modules.ai.service.refusals import (
     StreamsTextOnly,
     WebhookNotVerified,
 )
+from nexusone.modules.ai.service.refusals_assets import AssetNotFound
 from nexusone.modules.ai.service.refusals_knowledge import CollectionNotFound
 from nexusone.modules.ai.service.refusals_voices import BrandVoiceNotFound
 from nexusone.modules.ai.service.streaming import stream_text

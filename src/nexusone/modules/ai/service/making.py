@@ -27,10 +27,11 @@ from nexusone.modules.ai.domain.tariff import Usage, usage_of
 from nexusone.modules.ai.events import GenerationProgressed
 from nexusone.modules.ai.events import Kind as EventKind
 from nexusone.modules.ai.ports.media import Begun, Failed, Finished, MadeFile, MediaFile, MediaModel, MediaState
-from nexusone.modules.ai.service.assets import AssetRefused, Origin, PreparedAsset, prepare
+from nexusone.modules.ai.service.assets import Origin, PreparedAsset, prepare
 from nexusone.modules.ai.service.breaking import check_breaker, note_failure, note_success
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.models import media_model
+from nexusone.modules.ai.service.refusals_assets import AssetRefused, AssetTooLarge
 from nexusone.modules.ai.service.requests import media_request
 from nexusone.modules.ai.service.safety import is_refused, judge
 from nexusone.modules.ai.service.webhooks import webhook_address
@@ -232,7 +233,7 @@ async def _keep(ctx: Context, row: GenerationRow, state: Finished) -> None:
         return
     try:
         assets = [await _prepared(ctx, row, place, content) for place, content in enumerate(contents)]
-    except AssetRefused as refusal:
+    except (AssetRefused, AssetTooLarge) as refusal:
         await end(ctx, generation_id=row.id, outcome=_unusable(row, state, usage, RESULT_UNUSABLE, str(refusal)))
         return
     outcome = Outcome(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from nexusone.kernel.errors import FieldError
 from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.contracts.generations import NewMedia, NewText, NewVideo, NewVoice
 from nexusone.modules.ai.domain.catalog import cheapest_instead
@@ -16,13 +17,14 @@ from nexusone.modules.ai.domain.planning import media_bound, misfits, traits_of
 from nexusone.modules.ai.domain.tariff import Usage, cost_nano, usage_bound
 from nexusone.modules.ai.domain.voices import voice_rules
 from nexusone.modules.ai.ports.models import ModelCard
-from nexusone.modules.ai.service.assets import find_asset
+from nexusone.modules.ai.service.assets import get_row
 from nexusone.modules.ai.service.knowledge_search import find_passages
 from nexusone.modules.ai.service.models import get_model, offered, tariff_of
 from nexusone.modules.ai.service.refusals import ModelCannot, OutputSchemaInvalid
 from nexusone.modules.ai.service.voices import find_voice
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
+from nexusone.modules.ai.store.assets import AssetRow
 from nexusone.modules.ai.store.generations import GenerationRow, priced
 from nexusone.modules.billing import api as billing
 from nexusone.platform.audit import record
@@ -137,13 +139,21 @@ async def _media_plan(ctx: Context, wanted: NewMedia) -> _Plan:
     cards = (cards[0], *(card for card in cards[1:] if not misfits(card, wanted)))
     seconds = 0
     if isinstance(wanted, NewVideo):
-        await find_asset(ctx, asset_id=wanted.portrait_asset_id, kind="image")
+        await _find_asset(ctx, wanted.portrait_asset_id, kind="image", pointer="/portrait_asset_id")
         if wanted.audio_asset_id is not None:
-            sound = await find_asset(ctx, asset_id=wanted.audio_asset_id, kind="audio")
+            sound = await _find_asset(ctx, wanted.audio_asset_id, kind="audio", pointer="/audio_asset_id")
             seconds = -(-(sound.duration_ms or 0) // 1000)
     bounds = tuple(media_bound(card, wanted, audio_seconds=seconds) for card in cards)
     locale = wanted.locale if isinstance(wanted, NewVoice | NewVideo) else None
     return _Plan(cards, bounds, traits_of(wanted), None, {"locale": locale, "prompt": wanted.prompt or ""})
+
+
+async def _find_asset(ctx: Context, asset_id: UUID, *, kind: str, pointer: str) -> AssetRow:
+    row = await get_row(ctx, asset_id=asset_id)
+    if row.kind != kind:
+        error = FieldError(pointer=pointer, code="other_kind", detail=f"the asset is of kind {row.kind}, not {kind}")
+        raise ModelCannot(errors=(error,), model="no model", count=1)
+    return row
 
 
 def _chain(ctx: Context, wanted: Wanted) -> tuple[ModelCard, ...]:

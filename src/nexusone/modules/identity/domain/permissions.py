@@ -26,6 +26,8 @@ PERMISSIONS: Mapping[str, str] = {
     "agency:write": "Make further workspaces that belong to the agency",
     "api_keys:read": "See the keys for machines",
     "api_keys:write": "Make, rotate and end keys for machines",
+    "assets:read": "See and fetch pictures, sounds and films",
+    "assets:write": "Upload, change and delete pictures, sounds and films, and make others of them",
     "audit:export": "Export the audit trail",
     "audit:read": "Read the audit trail",
     "brand_voices:read": "See brand voices",
@@ -94,7 +96,7 @@ _OWNERS_ALONE = frozenset({"agency:write", "workspace:delete", "workspace:export
 _EVERYONE = frozenset({"workspace:read", "members:read", "roles:read"})
 _CAMPAIGN_READING = frozenset(
     {"campaigns:read", "segments:read", "templates:read", "contacts:read", "generations:read", "credits:read", "plans:read"}
-    | {"prompts:read", "brand_voices:read"}
+    | {"prompts:read", "brand_voices:read", "assets:read"}
 )
 
 ROLES: Mapping[RoleName, Role] = {
@@ -105,7 +107,7 @@ ROLES: Mapping[RoleName, Role] = {
         _EVERYONE
         | _CAMPAIGN_READING
         | {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "generations:write", "events:read"}
-        | {"prompts:write", "brand_voices:write"},
+        | {"prompts:write", "brand_voices:write", "assets:write"},
     ),
     "merchant": Role(
         "The shop: reads the audience and campaigns, writes texts with the AI",
