@@ -129,6 +129,17 @@ async def test_res_02_a_lost_answer_is_found_again_and_never_asked_for_twice(run
     await shop.assert_books(spent_micros=PICTURE_MICROS)
 
 
+async def test_res_02_a_lost_answer_is_looked_for_by_itself_within_fifteen_minutes(runtime: Runtime) -> None:
+    painter = ScriptedPainter(begins=[LOST], finds=[LOST, LOST, finished()])
+    shop = await open_studio(runtime, painter)
+    made = await made_of(shop)
+    for _ in range(15):
+        await shop.pass_time(timedelta(minutes=1))
+    assert (await shop.get(made)).status == "succeeded"
+    assert len(painter.requests) == 1
+    await shop.assert_books(spent_micros=PICTURE_MICROS)
+
+
 async def test_res_02_what_the_vendor_surely_never_took_is_given_back(runtime: Runtime) -> None:
     shop = await open_studio(runtime, ScriptedPainter(begins=[LOST], finds=[None]))
     made = await look(shop, await made_of(shop))

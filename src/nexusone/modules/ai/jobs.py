@@ -3,12 +3,12 @@
 from nexusone.kernel.errors import Refusal
 from nexusone.modules.ai.contracts.assets import AssetFilesDeletion
 from nexusone.modules.ai.contracts.generations import GenerationWork
-from nexusone.modules.ai.domain.lifecycle import gave_up
+from nexusone.modules.ai.domain.lifecycle import LOOK_JOB, gave_up
 from nexusone.modules.ai.service.attending import attend_due
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.generations import WRITE_JOB
 from nexusone.modules.ai.service.library import DELETE_FILES_JOB, delete_files
-from nexusone.modules.ai.service.making import LOOK_JOB, MAKE_JOB, look, make_queued
+from nexusone.modules.ai.service.making import MAKE_JOB, look, make_queued
 from nexusone.modules.ai.service.writing import write_queued
 from nexusone.platform.jobs import JobKind, Schedule
 from nexusone.platform.runtime import Context

@@ -45,6 +45,9 @@ class Outcome:
     safety: Mapping[str, object] | None = None
 
 
+LOOK_JOB = "ai.look_at_generation"
+"""The job that looks what a vendor has made of a file."""
+
 METERS: Mapping[str, tuple[str, ...]] = {
     "text": ("ai.text_tokens", "ai.text_input_tokens", "ai.text_output_tokens"),
     "image": ("ai.images",),

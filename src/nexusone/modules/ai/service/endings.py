@@ -12,7 +12,8 @@ import structlog
 from nexusone.kernel.errors import Unavailable
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.outcomes import UnknownOutcome
-from nexusone.modules.ai.domain.lifecycle import Outcome, can_end, hold_key, metered, need_of, purpose_of
+from nexusone.modules.ai.contracts.generations import GenerationWork
+from nexusone.modules.ai.domain.lifecycle import LOOK_JOB, Outcome, can_end, hold_key, metered, need_of, purpose_of
 from nexusone.modules.ai.domain.tariff import Unpriced
 from nexusone.modules.ai.events import GenerationCanceled, GenerationFailed, GenerationSucceeded, GenerationUnknown
 from nexusone.modules.ai.events import Kind as EventKind
@@ -27,9 +28,13 @@ from nexusone.modules.billing import api as billing
 from nexusone.platform.database import Contended, Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import amend
+from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
 
 SETTLED_WITHIN = timedelta(seconds=30)
+# A vendor whose answer was lost may need a moment to have the request in its list.
+FIRST_LOOK_AFTER = timedelta(seconds=5)
+LOOKED_AT_WITHIN = timedelta(seconds=60)
 # The end of what nobody knows is for the attending to find; billing's own deadline comes only after it.
 KEPT_BEYOND = timedelta(days=7)
 RECORD_ATTEMPTS_MAX = 5
@@ -124,6 +129,10 @@ async def _record(
         for prepared in assets:
             await add_asset(tx, prepared=prepared, workspace_id=ctx.workspace, created_by=row.requested_by, now=now)
         is_unknown = outcome.status == "unknown"
+        is_findable = is_unknown and row.kind != "text"
+        if is_findable:
+            work = GenerationWork(generation_id=generation_id)
+            await enqueue_named(tx, [(LOOK_JOB, work)], after=FIRST_LOOK_AFTER, key=f"{generation_id}:lost")
         kept = timedelta(seconds=ctx.setting(AiSettings).unknown_kept_seconds) if is_unknown else SETTLED_WITHIN
         ended = await generations.record_outcome(
             tx,
@@ -133,7 +142,7 @@ async def _record(
             settlement="held" if is_unknown else "due",
             charged_micros=0 if is_unknown else _charge(row, outcome),
             now=now,
-            due_at=now + kept,
+            due_at=now + (LOOKED_AT_WITHIN if is_findable else kept),
         )
         await _announce(tx, ended)
         await amend(tx, generation_of(ended))

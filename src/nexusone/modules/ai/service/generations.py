@@ -21,7 +21,7 @@ from nexusone.modules.ai.contracts.generations import (
     NewMedia,
     NewText,
 )
-from nexusone.modules.ai.domain.lifecycle import called_off
+from nexusone.modules.ai.domain.lifecycle import LOOK_JOB, called_off
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.errands import finish_within
 from nexusone.modules.ai.service.refusals import GenerationNotFound, NotCancelable, NotRetryable
@@ -37,7 +37,6 @@ from nexusone.platform.runtime import Context
 
 WRITE_JOB = "ai.write_generation"
 MAKE_JOB = "ai.make_generation"
-LOOK_JOB = "ai.look_at_generation"
 CREATED = 201
 ACCEPTED = 202
 

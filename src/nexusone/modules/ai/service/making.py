@@ -16,6 +16,7 @@ from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.contracts.generations import GenerationWork
 from nexusone.modules.ai.domain.lifecycle import (
     CANCELED,
+    LOOK_JOB,
     NEVER_DONE,
     RESULT_LOST,
     RESULT_UNUSABLE,
@@ -53,7 +54,6 @@ from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
 
 MAKE_JOB = "ai.make_generation"
-LOOK_JOB = "ai.look_at_generation"
 KINDS = {"image": "image", "voice": "audio", "video": "video"}
 
 _log = structlog.get_logger(__name__)

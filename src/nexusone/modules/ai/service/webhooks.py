@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from nexusone.modules.ai.contracts.generations import GenerationWork
+from nexusone.modules.ai.domain.lifecycle import LOOK_JOB
 from nexusone.modules.ai.ports.media import WebhookRefused
 from nexusone.modules.ai.service.models import media_model
 from nexusone.modules.ai.service.refusals import GenerationNotFound, WebhookNotVerified
@@ -17,7 +18,6 @@ from nexusone.platform.signing import SignatureInvalid
 
 PURPOSE = "generation-webhook"
 PATH = "/v1/webhooks/generations"
-LOOK_JOB = "ai.look_at_generation"
 
 
 def webhook_address(ctx: Context, row: GenerationRow) -> str:
