@@ -5,13 +5,14 @@ Invariant: no paid call without a hold, none repeated while its outcome is unkno
 
 from pathlib import Path
 
-from nexusone.modules.ai.events import GenerationFailed, GenerationSucceeded, GenerationUnknown
+from nexusone.modules.ai.events import DocumentIndexed, DocumentIndexingFailed, GenerationFailed, GenerationSucceeded, GenerationUnknown
 from nexusone.modules.ai.graphql.assets import AssetsQuery
 from nexusone.modules.ai.graphql.generations import AiQuery
+from nexusone.modules.ai.graphql.knowledge import KnowledgeQueries
 from nexusone.modules.ai.graphql.prompts import PromptsQuery
 from nexusone.modules.ai.graphql.voices import BrandVoicesQuery
-from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, DELETE_ASSET_FILES, WRITE_GENERATION
-from nexusone.modules.ai.routes import assets, generations, prompts, voices
+from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, ATTEND_INDEXINGS, DELETE_ASSET_FILES, INDEX_DOCUMENT, WRITE_GENERATION
+from nexusone.modules.ai.routes import assets, generations, knowledge, prompts, voices
 from nexusone.modules.ai.settings import AiSettings, AssetSettings
 from nexusone.platform.provenance import ManifestSigner
 from nexusone.platform.settings import PlatformSettings
@@ -27,11 +28,11 @@ def _signer(settings: PlatformSettings, _: MasterKeys) -> ManifestSigner:
 MODULE = Module(
     name="ai",
     folder=Path(__file__).parent,
-    doors=(generations.door, prompts.door, voices.door, assets.door),
-    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, AssetsQuery),
-    jobs=(WRITE_GENERATION, DELETE_ASSET_FILES),
-    schedules=(ATTEND_GENERATIONS,),
-    events=(GenerationSucceeded, GenerationFailed, GenerationUnknown),
+    doors=(generations.door, prompts.door, voices.door, knowledge.door, assets.door),
+    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, KnowledgeQueries, AssetsQuery),
+    jobs=(WRITE_GENERATION, INDEX_DOCUMENT, DELETE_ASSET_FILES),
+    schedules=(ATTEND_GENERATIONS, ATTEND_INDEXINGS),
+    events=(GenerationSucceeded, GenerationFailed, GenerationUnknown, DocumentIndexed, DocumentIndexingFailed),
     settings=(AiSettings, AssetSettings),
     permissions=(
         "generations:read",
@@ -42,6 +43,8 @@ MODULE = Module(
         "brand_voices:write",
         "assets:read",
         "assets:write",
+        "knowledge:read",
+        "knowledge:write",
     ),
     personal_data={
         "generation.prompt": "what a member asked for, which may name people",
@@ -54,6 +57,11 @@ MODULE = Module(
         "asset.name": "what members call a file, which may name people",
         "asset.alt_text": "what members say a file shows, which may name people",
         "asset.created_by": "which member or key added it",
+        "knowledge_document.title": "what members wrote, which may name people",
+        "knowledge_document.source_url": "where a document comes from, which may name people",
+        "knowledge_passage.heading": "what members gave, which may name people",
+        "knowledge_passage.text": "what members gave, which may name people",
+        "knowledge_indexing.requested_by": "which member or key asked",
     },
     keepers={ManifestSigner: _signer},
 )

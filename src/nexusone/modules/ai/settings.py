@@ -26,6 +26,7 @@ class AiSettings(BaseSettings):
     retry_wait_seconds_max: float = Field(default=5.0, ge=0)
     credits_per_dollar: int = Field(default=100, ge=1)
     margin_percent: int = Field(default=20, ge=0)
+    knowledge_passages_max: int = Field(default=100_000, ge=1)
 
     @property
     def hold_lifetime(self) -> timedelta:
