@@ -27,6 +27,7 @@ BEYOND_SCHEMA: dict[str, str] = {
     "one_of": "which of two fields that may both be null is given",
     "marketing.template_faulty": "a template is text in languages of its own, Liquid and MJML",
     "marketing.sender_invalid": "what an address or a header line of a mail may be is said by the grammar of mail",
+    "ai.document_empty": "whether a document has words is known once its markup is read",
     "ai.prompt_faulty": "a prompt template is Liquid, a language of its own, over the variables that stand beside it",
     "ai.prompt_not_renderable": "which values a prompt template takes is said by the template",
     "ai.asset_refused": "what a file is, and whether it can be shown or heard, is told by its bytes",

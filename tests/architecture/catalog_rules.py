@@ -46,6 +46,7 @@ SHARED_TABLES = {
 # What schedules may find out across workspaces; it is read in the system context only.
 SYSTEM_SCANS = {
     "ai.generation": "generations that are overdue",
+    "ai.knowledge_indexing": "indexings that are overdue",
     "billing.account": "balances, to check that every ledger adds up",
     "billing.billing_profile": "VAT ids that are to be checked again",
     "billing.grant_": "grants that expire",
@@ -262,7 +263,7 @@ def loose_views(connection: Connection) -> Iterator[str]:
 
 
 def loose_functions(connection: Connection) -> Iterator[str]:
-    """Functions belong to their module, fix their search_path, and are nobody's by default (TEN-07)."""
+    """Functions belong to their module, fix their search_path, and are nobody's by default (TEN-07). Extensions' own are plain code."""
     for function, schema, owner, is_definer, settings, is_public in _rows(
         connection,
         """
@@ -270,6 +271,7 @@ def loose_functions(connection: Connection) -> Iterator[str]:
             exists (select 1 from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as x where x.grantee = 0)
         from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+            and not exists (select 1 from pg_depend as d where d.objid = p.oid and d.classid = 'pg_proc'::regclass and d.deptype = 'e')
         """,
     ):
         has_path = any(setting.startswith("search_path=") for setting in settings)

@@ -31,6 +31,7 @@ QUEUE_LOG = "nexusone.platform.job_log"
 ACROSS_WORKSPACES = frozenset(
     {
         "modules.ai.store.generations.LIST_DUE",
+        "modules.ai.store.indexings.LIST_DUE",
         "modules.billing.store.expiry.LIST_WORKSPACES_WITH_DUE_GRANTS",
         "modules.billing.store.expiry.LIST_WORKSPACES_WITH_DUE_HOLDS",
         "modules.billing.store.margins.LIST_WORKSPACES_WITH_COSTS",

@@ -35,15 +35,24 @@ NAMES: Mapping[str, str] = {
     "compliance.export_audit:actor": "owner_id",
     "credits.list_spends:grant_id": "credit_grant_id",
     "pools.put_share:workspace_id": "agency_workspace_id",
+    "collection_ids": "collection_id",
     "role": "role_id",
     "roles": "role_id",
 }
 
 # The same for fields of the graph.
-FIELDS: Mapping[str, str] = {"audit": "owner_id", "campaign_report": "campaign_id", "credit_spends": "credit_grant_id"}
+FIELDS: Mapping[str, str] = {
+    "audit": "owner_id",
+    "documents": "collection_id",
+    "campaign_report": "campaign_id",
+    "credit_spends": "credit_grant_id",
+}
 
 # What paths name that is no id, and the same for every company.
 WORDS: Mapping[str, str] = {"meter": "messages.sent", "version": "1"}
+
+# Operations that take a file, and one that they take.
+FILES: Mapping[str, Mapping[str, tuple[str, bytes, str]]] = {"knowledge.add_file": {"file": ("x.txt", b"x", "text/plain")}}
 
 WHY = {"reason": "the customer asked why an import failed"}
 
@@ -91,6 +100,11 @@ def body_of(company: Company, operation: str) -> Any:
         "billing.issue_credit_note": {"key": "eve", **WHY},
         "brand_voices.change_voice": {"name": "Eve's"},
         "identity.sign_in": {"email": company.email, "password": PASSWORD},
+        "knowledge.add_document": {"title": "x", "content": "x"},
+        "knowledge.change_collection": {"name": "Eve's"},
+        "knowledge.change_document": {"title": "Eve's"},
+        "knowledge.replace_content": {"content": "x"},
+        "knowledge.search": {"text": "x"},
         "marketing.change_campaign": {"name": "Eve's"},
         "marketing.change_template": {"name": "Eve's"},
         "marketing.create_campaign": {**campaign, "segment_id": own["segment_id"]},

@@ -90,9 +90,19 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
         "generation_id": (await post(client, "/v1/generations", text))["id"],
         "prompt_id": (await post(client, "/v1/prompts", prompt))["id"],
         "brand_voice_id": (await post(client, "/v1/brand-voices", voice))["id"],
+        **await _knowledge(stage, client, mark),
         "asset_id": (await post(client, "/v1/assets", files=sound))["id"],
         "import_id": (await post(client, "/v1/contacts/imports", files=csv))["id"],
     }
+
+
+async def _knowledge(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict[str, str]:
+    """A collection with a document that can be found."""
+    collection = (await post(client, "/v1/knowledge/collections", {"name": f"{mark} Sheets"}))["id"]
+    document = {"title": f"{mark} Engine", "content": f"{mark} computes.", "source_url": f"https://engines.example/{mark}"}
+    made = await post(client, f"/v1/knowledge/collections/{collection}/documents", document)
+    await stage.settle()
+    return {"collection_id": collection, "document_id": made["id"]}
 
 
 async def _campaigns(stage: Stage, client: httpx2.AsyncClient, mark: str, ids: Mapping[str, str]) -> dict[str, str]:

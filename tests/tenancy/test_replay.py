@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from tests.customers import visitor_at
 from tests.modules.identity.mfa.people import sign_in_with_passkey
-from tests.tenancy.calls import ANSWERS, EXEMPT, NARROWED, body_of, id_of, is_desk, path_of
+from tests.tenancy.calls import ANSWERS, EXEMPT, FILES, NARROWED, body_of, id_of, is_desk, path_of
 from tests.tenancy.companies import Company
 from tests.tenancy.deployments import Deployment
 from tests.tenancy.places import Place, places, with_id
@@ -39,7 +39,8 @@ async def ask(deployment: Deployment, company: Company, place: Place, taken: str
             client.headers["Authorization"] = (
                 f"Bearer {company.operator_token if place.permission == OPERATOR and not is_desk(place) else company.token}"
             )
-        return await client.request(place.method, path, params=query, json=body, headers=headers)
+        files = FILES.get(place.operation)
+        return await client.request(place.method, path, params=query, json=body, files=files, headers=headers)
 
 
 def shown(answer: httpx2.Response, sent: str) -> tuple[int, str, Mapping[str, str]]:

@@ -33,6 +33,10 @@ MIGRATION_LOCK = 7_230_118_001
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "30min"
 
+# `vector` is pgvector: it comes with the embedded PostgreSQL, and every managed one offers it.
+EXTENSIONS = ("vector",)
+EXTENSIONS_SCHEMA = "extensions"
+
 # Beside the modules' own: due scans across workspaces, the queue, and what empties a workspace that is deleted.
 MACHINE_ROLES = ("m_system", "m_queue", "m_erasure")
 
@@ -51,6 +55,7 @@ def migrate(admin_url: str, *, login: Login, parts: Sequence[SchemaPart]) -> boo
         connection.execute(psql.SQL("set lock_timeout = {}").format(psql.Literal(LOCK_TIMEOUT)))
         connection.execute(psql.SQL("set statement_timeout = {}").format(psql.Literal(STATEMENT_TIMEOUT)))
         _make_roles_and_schemas(connection, parts)
+        _install_extensions(connection, parts)
         _install_queue(connection)
         _run_revisions(admin_url, parts)
         _publish_views(connection, parts)
@@ -114,6 +119,17 @@ def _make_roles_and_schemas(connection: psycopg.Connection[Any], parts: Sequence
         for other in parts:
             if other is not part:
                 _run(connection, "grant usage on schema {} to {}, {}", other.name, f"m_{part.name}", f"o_{part.name}")
+
+
+def _install_extensions(connection: psycopg.Connection[Any], parts: Sequence[SchemaPart]) -> None:
+    # Only whoever migrates may create extensions, so a module's own revision finds its types already there. They lie in a schema
+    # of their own and are named with it, because functions and roles look for nothing by path.
+    _run(connection, "create schema if not exists {}", EXTENSIONS_SCHEMA)
+    for extension in EXTENSIONS:
+        _run(connection, "create extension if not exists {} schema {}", extension, EXTENSIONS_SCHEMA)
+    for part in parts:
+        for role in (f"o_{part.name}", f"m_{part.name}"):
+            _run(connection, "grant usage on schema {} to {}", EXTENSIONS_SCHEMA, role)
 
 
 def _install_queue(connection: psycopg.Connection[Any]) -> None:

@@ -11,9 +11,11 @@ import pytest
 from pydantic_settings import BaseSettings
 from tests.conftest import TestDatabase
 from tests.customers import customer_at, no_lifespan
+from tests.modules.ai.knowledge.library import ScriptedEmbedder
 from tests.modules.ai.scripted import scripted
 from tests.modules.compliance import (
     ai_assets_samples,
+    ai_knowledge_samples,
     ai_words_samples,
     billing_credits_samples,
     billing_invoices_samples,
@@ -29,6 +31,7 @@ from tests.modules.identity.mfa.people import ORIGIN
 from nexusone.apps.catalog import MODULES, locale_folders
 from nexusone.apps.compose import Composition
 from nexusone.kernel.clock import MovedClock
+from nexusone.modules.ai.ports.judging import Embedder
 from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.platform.live import LiveEvents
@@ -40,6 +43,7 @@ from nexusone.web.problems import Messages
 # They register what they have.
 SUBJECTS = (
     ai_assets_samples,
+    ai_knowledge_samples,
     ai_words_samples,
     billing_credits_samples,
     billing_invoices_samples,
@@ -78,7 +82,7 @@ async def stage(composition: Composition, database: TestDatabase) -> AsyncIterat
     """A company in a process with a model and a mailer of the test's."""
     outbox, runtime = Outbox(), composition.runtime
     ports: dict[type[object], object] = dict(runtime.ports)
-    ports |= {SystemMailer: outbox, TextModel: scripted()}
+    ports |= {SystemMailer: outbox, TextModel: scripted(), Embedder: ScriptedEmbedder()}
     settings: dict[type[BaseSettings], BaseSettings] = dict(runtime.settings)
     settings[PlatformSettings] = runtime.setting(PlatformSettings).model_copy(update={"public_url": ORIGIN})
     moved = MovedClock(datetime.now(UTC))

@@ -216,3 +216,12 @@ async def test_work_is_done_beside_the_loop() -> None:
     made = await in_workroom(judged, picture("x", width=10, height=10), LIMITS, kind="image")
     assert made.width == 10
     assert SECRET.encode() not in made.content
+
+
+def test_api_17_a_film_that_is_larger_than_its_file_says_is_refused() -> None:
+    content = bytearray(film("x", seconds=0.3, width=2_560, height=2_560))
+    # Wherever the boxes of the file name the size, they name a smaller one; the stream itself goes on naming the large one.
+    for large, small in ((2_560).to_bytes(2), (64).to_bytes(2)), ((2_560 << 16).to_bytes(4), (64 << 16).to_bytes(4)):
+        content = content.replace(large * 2, small * 2)
+    with pytest.raises(MediaRefused):
+        judged(bytes(content), LIMITS)

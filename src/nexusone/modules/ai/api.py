@@ -2,18 +2,22 @@
 
 from uuid import UUID
 
+from nexusone.modules.ai.contracts.assets import Asset
 from nexusone.modules.ai.contracts.generations import Generation, NewMedia, NewText
-from nexusone.modules.ai.service import generations
+from nexusone.modules.ai.service import generations, library
 from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelCannot, ModelUnknown, NoTextModel, OutputSchemaInvalid
+from nexusone.modules.ai.service.refusals_assets import AssetNotFound
 from nexusone.platform.runtime import Context
 
 __all__ = [
+    "AssetNotFound",
     "GenerationNotFound",
     "ModelCannot",
     "ModelUnknown",
     "NoTextModel",
     "OutputSchemaInvalid",
     "generate_text",
+    "get_asset",
     "get_generation",
     "submit_generation",
 ]
@@ -48,3 +52,12 @@ async def get_generation(ctx: Context, *, generation_id: UUID) -> Generation:
         GenerationNotFound: there is none in this workspace.
     """
     return await generations.get_generation(ctx, generation_id=generation_id)
+
+
+async def get_asset(ctx: Context, *, asset_id: UUID) -> Asset:
+    """A file of the media library; whoever publishes one with `is_ai_generated` says so where people see it.
+
+    Raises:
+        AssetNotFound: there is none in this workspace.
+    """
+    return await library.get_asset(ctx, asset_id=asset_id)

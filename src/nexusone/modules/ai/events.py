@@ -65,3 +65,25 @@ class GenerationUnknown(Event):
     generation_id: Id
     kind: Kind
     model: str
+
+
+class DocumentIndexed(Event):
+    """A document of the knowledge base can be found; `credits` is what comparing its passages cost."""
+
+    name: ClassVar[str] = "ai.document.indexed.v1"
+
+    document_id: Id
+    model: str
+    credits: CreditsText
+    input_tokens: int
+
+
+class DocumentIndexingFailed(Event):
+    """A document's newest content cannot be found yet; `credits` is what was done until then, which is kept."""
+
+    name: ClassVar[str] = "ai.document.indexing_failed.v1"
+
+    document_id: Id
+    model: str
+    error_code: str
+    credits: CreditsText

@@ -1,12 +1,17 @@
-"""Later work of ai: making what was queued, and looking after what was left open."""
+"""Later work of ai: making what was queued, indexing documents, and looking after what was left open."""
 
 from nexusone.kernel.errors import Refusal
 from nexusone.modules.ai.contracts.assets import AssetFilesDeletion
 from nexusone.modules.ai.contracts.generations import GenerationWork
+from nexusone.modules.ai.contracts.knowledge import IndexDocument
+from nexusone.modules.ai.domain.embedding import NEVER_INDEXED
 from nexusone.modules.ai.domain.lifecycle import LOOK_JOB, gave_up
+from nexusone.modules.ai.service import indexing
 from nexusone.modules.ai.service.attending import attend_due
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.generations import WRITE_JOB
+from nexusone.modules.ai.service.indexing_beginnings import INDEX_JOB
+from nexusone.modules.ai.service.indexing_endings import attend_indexings, end_indexing
 from nexusone.modules.ai.service.library import DELETE_FILES_JOB, delete_files
 from nexusone.modules.ai.service.making import MAKE_JOB, look, make_queued
 from nexusone.modules.ai.service.writing import write_queued
@@ -56,6 +61,28 @@ MAKE_GENERATION = JobKind(
 LOOK_AT_GENERATION = JobKind(name=LOOK_JOB, payload=GenerationWork, handler=look_at_generation, timeout_seconds=900.0, is_completion=True)
 
 ATTEND_GENERATIONS = Schedule(name="ai.attend_generations", cron="* * * * *", handler=attend_due)
+
+
+async def index_document(ctx: Context, payload: IndexDocument) -> None:
+    """Gives a document's passages their vectors; running twice pays for none of them twice."""
+    await indexing.index_document(ctx, indexing_id=payload.indexing_id)
+
+
+async def give_up_indexing(ctx: Context, payload: IndexDocument, _: Refusal) -> None:
+    """Whoever gave the document lost the right to: nothing more is compared, and what was is paid for."""
+    await end_indexing(ctx, indexing_id=payload.indexing_id, error=(NEVER_INDEXED, "whoever gave the document may not any more"))
+
+
+INDEX_DOCUMENT = JobKind(
+    name=INDEX_JOB,
+    payload=IndexDocument,
+    handler=index_document,
+    timeout_seconds=3_600.0,
+    permission="knowledge:write",
+    on_refused=give_up_indexing,
+)
+
+ATTEND_INDEXINGS = Schedule(name="ai.attend_indexings", cron="* * * * *", handler=attend_indexings)
 
 
 async def delete_asset_files(ctx: Context, payload: AssetFilesDeletion) -> None:

@@ -6,6 +6,8 @@ Invariant: no paid call without a hold, none repeated while its outcome is unkno
 from pathlib import Path
 
 from nexusone.modules.ai.events import (
+    DocumentIndexed,
+    DocumentIndexingFailed,
     GenerationCanceled,
     GenerationFailed,
     GenerationProgressed,
@@ -14,10 +16,19 @@ from nexusone.modules.ai.events import (
 )
 from nexusone.modules.ai.graphql.assets import AssetsQuery
 from nexusone.modules.ai.graphql.generations import AiQuery
+from nexusone.modules.ai.graphql.knowledge import KnowledgeQueries
 from nexusone.modules.ai.graphql.prompts import PromptsQuery
 from nexusone.modules.ai.graphql.voices import BrandVoicesQuery
-from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, DELETE_ASSET_FILES, LOOK_AT_GENERATION, MAKE_GENERATION, WRITE_GENERATION
-from nexusone.modules.ai.routes import assets, generations, prompts, voices
+from nexusone.modules.ai.jobs import (
+    ATTEND_GENERATIONS,
+    ATTEND_INDEXINGS,
+    DELETE_ASSET_FILES,
+    INDEX_DOCUMENT,
+    LOOK_AT_GENERATION,
+    MAKE_GENERATION,
+    WRITE_GENERATION,
+)
+from nexusone.modules.ai.routes import assets, generations, knowledge, prompts, voices
 from nexusone.modules.ai.settings import AiSettings, AssetSettings
 from nexusone.modules.ai.subscribers import SUBSCRIBERS
 from nexusone.platform.provenance import ManifestSigner
@@ -34,12 +45,20 @@ def _signer(settings: PlatformSettings, _: MasterKeys) -> ManifestSigner:
 MODULE = Module(
     name="ai",
     folder=Path(__file__).parent,
-    doors=(generations.door, prompts.door, voices.door, assets.door),
-    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, AssetsQuery),
-    jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, DELETE_ASSET_FILES),
+    doors=(generations.door, prompts.door, voices.door, knowledge.door, assets.door),
+    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, KnowledgeQueries, AssetsQuery),
+    jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, INDEX_DOCUMENT, DELETE_ASSET_FILES),
     subscribers=SUBSCRIBERS,
-    schedules=(ATTEND_GENERATIONS,),
-    events=(GenerationProgressed, GenerationSucceeded, GenerationFailed, GenerationCanceled, GenerationUnknown),
+    schedules=(ATTEND_GENERATIONS, ATTEND_INDEXINGS),
+    events=(
+        GenerationProgressed,
+        GenerationSucceeded,
+        GenerationFailed,
+        GenerationCanceled,
+        GenerationUnknown,
+        DocumentIndexed,
+        DocumentIndexingFailed,
+    ),
     settings=(AiSettings, AssetSettings),
     permissions=(
         "generations:read",
@@ -50,6 +69,8 @@ MODULE = Module(
         "brand_voices:write",
         "assets:read",
         "assets:write",
+        "knowledge:read",
+        "knowledge:write",
     ),
     personal_data={
         "generation.prompt": "what a member asked for, which may name people",
@@ -65,6 +86,11 @@ MODULE = Module(
         "asset.name": "what members call a file, which may name people",
         "asset.alt_text": "what members say a file shows, which may name people",
         "asset.created_by": "which member or key added it",
+        "knowledge_document.title": "what members wrote, which may name people",
+        "knowledge_document.source_url": "where a document comes from, which may name people",
+        "knowledge_passage.heading": "what members gave, which may name people",
+        "knowledge_passage.text": "what members gave, which may name people",
+        "knowledge_indexing.requested_by": "which member or key asked",
     },
     keepers={ManifestSigner: _signer},
 )

@@ -39,6 +39,7 @@ class AiSettings(BaseSettings):
     credits_per_dollar: int = Field(default=100, ge=1)
     margin_percent: int = Field(default=20, ge=0)
     moderation: Literal["off", "flag", "refuse"] = "flag"
+    knowledge_passages_max: int = Field(default=100_000, ge=1)
 
     @property
     def hold_lifetime(self) -> timedelta:

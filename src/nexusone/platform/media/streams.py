@@ -92,6 +92,7 @@ def opened(content: bytes, kind: Format, limits: MediaLimits) -> Iterator[InputC
     try:
         options = {
             "codec_whitelist": DECODERS,
+            "max_pixels": str(limits.pixels_max),
             "format_whitelist": "mp3,wav,mov,mp4,m4a,3gp,3g2,mj2",
             "max_streams": str(limits.streams_max),
         }
@@ -119,6 +120,8 @@ def film_of(source: InputContainer, limits: MediaLimits) -> VideoStream:
     stream = source.streams.video[0]
     _check_codec(stream, PICTURE_CODECS)
     limits.check_size(stream.width, stream.height)
+    # What the stream itself says may be more than what the file says of it, and is known only to its decoder.
+    stream.codec_context.options = {"max_pixels": str(limits.pixels_max)}
     return stream
 
 

@@ -3,7 +3,7 @@
 from nexusone.platform.schema import run_beside
 
 revision = "ai_0020"
-down_revision = "ai_0011"
+down_revision = "ai_0012"
 branch_labels = None
 depends_on = None
 

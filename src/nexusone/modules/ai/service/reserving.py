@@ -224,9 +224,9 @@ async def _sources(ctx: Context, wanted: NewText) -> list[dict[str, Any]]:
     return [
         {
             "number": number,
-            "document_id": str(passage.document_id),
-            "title": passage.title,
-            "heading": passage.heading,
+            "document_id": str(passage.citation.document_id),
+            "title": passage.citation.title,
+            "heading": passage.citation.heading or None,
             "excerpt": passage.text[:PASSAGE_CHARACTERS_MAX],
         }
         for number, passage in enumerate(found, start=1)

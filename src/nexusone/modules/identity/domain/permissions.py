@@ -45,6 +45,8 @@ PERMISSIONS: Mapping[str, str] = {
     "generations:write": "Have the AI write, which costs credits",
     "invoices:read": "See invoices and who is billed",
     "invoices:write": "Say who is billed",
+    "knowledge:read": "See what the AI may know of the company, and search it, which costs credits",
+    "knowledge:write": "Add, replace and delete what the AI may know, which costs credits",
     "members:read": "See members and invitations",
     "members:write": "Invite members, change their roles, remove them",
     "mfa:read": "See which second factors the workspace demands",
@@ -96,7 +98,7 @@ _OWNERS_ALONE = frozenset({"agency:write", "workspace:delete", "workspace:export
 _EVERYONE = frozenset({"workspace:read", "members:read", "roles:read"})
 _CAMPAIGN_READING = frozenset(
     {"campaigns:read", "segments:read", "templates:read", "contacts:read", "generations:read", "credits:read", "plans:read"}
-    | {"prompts:read", "brand_voices:read", "assets:read"}
+    | {"prompts:read", "brand_voices:read", "assets:read", "knowledge:read"}
 )
 
 ROLES: Mapping[RoleName, Role] = {
@@ -107,7 +109,7 @@ ROLES: Mapping[RoleName, Role] = {
         _EVERYONE
         | _CAMPAIGN_READING
         | {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "generations:write", "events:read"}
-        | {"prompts:write", "brand_voices:write", "assets:write"},
+        | {"prompts:write", "brand_voices:write", "assets:write", "knowledge:write"},
     ),
     "merchant": Role(
         "The shop: reads the audience and campaigns, writes texts with the AI",
