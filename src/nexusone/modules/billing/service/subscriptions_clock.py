@@ -24,7 +24,7 @@ from nexusone.platform.runtime import Context
 
 SUBSCRIPTIONS_MAX = 10_000
 STEPS_MAX = 500
-STEPS_JOB = "billing.take_subscription_steps"
+STEPS_JOB = "billing.take_steps_of_subscription"
 
 _log = structlog.get_logger(__name__)
 
