@@ -17,7 +17,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.contracts.plans import FeatureContent
 from nexusone.modules.billing.domain.features import FEATURES
-from nexusone.modules.billing.events import InvoicePaymentFailed
+from nexusone.modules.billing.events.invoices import InvoicePaymentFailed
 from nexusone.modules.billing.service import dunning, grants, invoicing, payments_calling, payments_methods, pools_drawing, usage_closing
 from nexusone.modules.billing.service.payment_gateways import chosen
 from nexusone.modules.billing.service.payments_settling import trace_of
@@ -132,11 +132,11 @@ async def _desk(client: httpx2.AsyncClient, desk: httpx2.AsyncClient, mark: str,
     path = f"/v1/operators/workspaces/{workspace_id}"
     invoice = (await get(client, "/v1/invoices"))["items"][0]["id"]
     note = {"key": mark, "reason": mark, "lines": [{"position": 1, "amount": 1}]}
-    await call(desk, "POST", f"{path}/invoices/{invoice}/credit-notes", note)
+    credited = await call(desk, "POST", f"{path}/invoices/{invoice}/credit-notes", note)
     wanted = {"key": mark, "kind": "compensation", "amount": BIG, "reason": mark}
     waits = await call(desk, "POST", f"{path}/adjustments", wanted)
     await call(desk, "PUT", f"{path}/margin-floor", {"floor_bps": 9000, "reaction": "tell"})
-    return {"adjustment_id": waits["id"]}
+    return {"adjustment_id": waits["id"], "credit_note_id": credited["id"]}
 
 
 async def _pool(stage: Stage, client: httpx2.AsyncClient, ctx: Context, client_id: UUID) -> None:

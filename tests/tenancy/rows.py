@@ -1,4 +1,4 @@
-"""What of a company's rows no call makes within a test: an archive needs a day, a spool a fault."""
+"""What of a company's rows no call leaves behind: an archive needs a day, a spool a fault, a count a turn that died."""
 
 from uuid import UUID
 
@@ -10,8 +10,14 @@ insert into platform.audit_archive
 values (%s, 0, 0, '', '', %s, now() - interval '2 days', now())
 """
 
+MAIL_COUNT = """
+insert into marketing.mail_count (workspace_id, message_id, turn_id, messages, counted_at)
+values (%s, gen_random_uuid(), gen_random_uuid(), 1, now())
+"""
+
 
 def inserted(admin_url: str, workspace_id: UUID, mark: str) -> None:
     """Puts them in."""
     with psycopg.connect(admin_url) as admin:
         admin.execute(ARCHIVE, (workspace_id, mark))
+        admin.execute(MAIL_COUNT, (workspace_id,))

@@ -93,6 +93,15 @@ async def test_a_text_is_written_at_once(composition: Composition) -> None:
         assert (await house.get(member, "/v1/credits"))["held"] == "0"
 
 
+async def test_a_text_shows_up_in_what_was_used(composition: Composition) -> None:
+    async with house_with(composition, scripted()) as house:
+        member = await house.member()
+        answer = await house.post(member)
+        assert (answer.status_code, answer.json()["asked_model"]) == (201, None)
+        used = {meter["meter"]: meter["value"] for meter in (await house.get(member, "/v1/usage"))["meters"]}
+        assert (used["ai.text_tokens"], used["ai.text_input_tokens"], used["ai.text_output_tokens"]) == (150, 100, 50)
+
+
 async def test_a_long_text_answers_202_and_is_asked_for_later(composition: Composition) -> None:
     gate = asyncio.Event()
     async with house_with(composition, scripted(gate=gate), SETTINGS.model_copy(update={"wait_seconds": 0.05})) as house:

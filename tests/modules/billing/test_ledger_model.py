@@ -120,8 +120,7 @@ class Model:
             return "billing.cap_reached"
         if self.available(now) < amount:
             return "billing.insufficient_credits"
-        counted_on = None if self.cap is None else now.date()
-        self.holds[key] = ModelHold(amount, purpose, expires_at, self.take(amount, now), counted_on=counted_on)
+        self.holds[key] = ModelHold(amount, purpose, expires_at, self.take(amount, now), counted_on=now.date())
         return None
 
     def keep(self, key: str, until: datetime) -> str | None:

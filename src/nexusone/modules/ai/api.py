@@ -23,6 +23,7 @@ async def generate_text(ctx: Context, *, wanted: NewGeneration) -> Generation:
     Raises:
         OutputSchemaInvalid, ModelUnknown, NoTextModel: nothing was begun.
         InsufficientCredits: the most that it can cost is not available.
+        PurposeStopped: the margin is too low, and no cheaper model can write it.
     """
     return await generations.generate(ctx, wanted=wanted)
 

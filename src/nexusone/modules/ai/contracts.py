@@ -85,6 +85,7 @@ class Generation(Contract):
 
     `finish_reason` "length" says that the text ends where `output_tokens_max` was reached. A generation of status
     "unknown" was asked for and never answered: its credits stay reserved for a while and it is never asked for again.
+    Where a cheaper `model` had to write it, `asked_model` is the one that was asked for.
     """
 
     id: Id
@@ -93,6 +94,7 @@ class Generation(Contract):
     prompt: str
     locale: str
     model: str
+    asked_model: str | None
     output: str | dict[str, JsonValue] | None
     finish_reason: str | None
     error: GenerationError | None

@@ -34,6 +34,7 @@ class GenerationType:
     prompt: str
     locale: str
     model: str
+    asked_model: str | None
     output: JSON | None
     finish_reason: str | None
     error: GenerationErrorType | None
@@ -79,6 +80,7 @@ def _generation(made: Generation) -> GenerationType:
         prompt=made.prompt,
         locale=made.locale,
         model=made.model,
+        asked_model=made.asked_model,
         output=None if made.output is None else JSON(made.output),
         finish_reason=made.finish_reason,
         error=error,

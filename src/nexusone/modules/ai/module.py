@@ -10,6 +10,7 @@ from nexusone.modules.ai.events import GenerationFailed, GenerationSucceeded, Ge
 from nexusone.modules.ai.graphql import AiQuery
 from nexusone.modules.ai.jobs import ATTEND_GENERATIONS, WRITE_GENERATION
 from nexusone.modules.ai.settings import AiSettings
+from nexusone.modules.ai.subscribers import SUBSCRIBERS
 from nexusone.web.module import Module
 
 MODULE = Module(
@@ -18,6 +19,7 @@ MODULE = Module(
     doors=(routes.door,),
     graphql_queries=(AiQuery,),
     jobs=(WRITE_GENERATION,),
+    subscribers=SUBSCRIBERS,
     schedules=(ATTEND_GENERATIONS,),
     events=(GenerationSucceeded, GenerationFailed, GenerationUnknown),
     settings=(AiSettings,),

@@ -40,6 +40,7 @@ __all__ = [
     "get_balance",
     "give_back_entitlement",
     "hold",
+    "keep",
     "record_cost",
     "record_usage",
     "release",
@@ -69,7 +70,7 @@ async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expi
         raise
     except InsufficientCredits as refused:
         return await pools_drawing.hold_from_pool(
-            ctx, refused=refused, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in
+            ctx, refused=refused, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in, job=job
         )
 
 

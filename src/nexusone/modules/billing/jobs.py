@@ -4,7 +4,7 @@ from typing import Any
 
 from nexusone.modules.billing.contracts.invoices import CollectInvoice, PaperOrder
 from nexusone.modules.billing.contracts.payments import DisputeWork, PaymentWork, RefundWork, WebhookWork
-from nexusone.modules.billing.contracts.subscriptions import SubscriptionMailOrder
+from nexusone.modules.billing.contracts.subscriptions import SubscriptionMailOrder, SubscriptionWork
 from nexusone.modules.billing.service import (
     collecting,
     expiry,
@@ -25,6 +25,7 @@ from nexusone.modules.billing.service import (
 )
 from nexusone.modules.billing.service.invoice_papers import MAIL_JOB
 from nexusone.modules.billing.service.invoicing import TYPESET_JOB
+from nexusone.modules.billing.service.subscriptions_clock import STEPS_JOB
 from nexusone.modules.billing.service.subscriptions_mails import SEND_MAIL_JOB
 from nexusone.platform.jobs import JobKind, Schedule
 from nexusone.platform.runtime import Context
@@ -45,11 +46,26 @@ async def send_subscription_mail(ctx: Context, payload: SubscriptionMailOrder) -
     await subscriptions_mails.send_mail(ctx, order=payload)
 
 
+async def take_subscription_steps(ctx: Context, payload: SubscriptionWork) -> None:
+    """Takes the steps of a subscription that are due."""
+    await subscriptions_clock.take_due_steps(ctx, subscription_id=payload.subscription_id)
+
+
 # A rate of exchange may be a day late, and with backoff of five minutes at most that is as many attempts.
 TYPESET_INVOICE = JobKind(
     name=TYPESET_JOB, payload=PaperOrder, handler=typeset_invoice, attempts_max=300, is_completion=True, tends_workspace=True
 )
 MAIL_INVOICE = JobKind(name=MAIL_JOB, payload=PaperOrder, handler=mail_invoice, is_completion=True, tends_workspace=True)
+
+# Whatever ails a subscription may take a day to mend.
+TAKE_SUBSCRIPTION_STEPS = JobKind(
+    name=STEPS_JOB,
+    payload=SubscriptionWork,
+    handler=take_subscription_steps,
+    attempts_max=300,
+    is_completion=True,
+    tends_workspace=True,
+)
 
 SEND_SUBSCRIPTION_MAIL = JobKind(
     name=SEND_MAIL_JOB, payload=SubscriptionMailOrder, handler=send_subscription_mail, is_completion=True, tends_workspace=True
@@ -91,7 +107,7 @@ PAYMENT_JOBS: tuple[JobKind[Any], ...] = (
     JobKind(name="billing.handle_webhook", payload=WebhookWork, handler=handle_webhook, attempts_max=20),
 )
 
-JOBS: tuple[JobKind[Any], ...] = (*PAYMENT_JOBS, TYPESET_INVOICE, MAIL_INVOICE, SEND_SUBSCRIPTION_MAIL)
+JOBS: tuple[JobKind[Any], ...] = (*PAYMENT_JOBS, TYPESET_INVOICE, MAIL_INVOICE, SEND_SUBSCRIPTION_MAIL, TAKE_SUBSCRIPTION_STEPS)
 
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="billing.expire_holds", cron="* * * * *", handler=expiry.expire_holds),
@@ -101,7 +117,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="billing.finish_pool_draws", cron="* * * * *", handler=pools_drawing.finish_begun),
     Schedule(name="billing.watch_margins", cron="43 * * * *", handler=margins.watch_margins),
     Schedule(name="billing.expire_grants", cron="*/5 * * * *", handler=expiry.expire_grants),
-    Schedule(name="billing.take_subscription_steps", cron="* * * * *", handler=subscriptions_clock.take_due_steps),
+    Schedule(name="billing.take_subscription_steps", cron="* * * * *", handler=subscriptions_clock.order_due_steps),
     Schedule(name="billing.probe_payments", cron="* * * * *", handler=payments_calling.probe_due_payments),
     Schedule(name="billing.probe_refunds", cron="* * * * *", handler=refunds.probe_due_refunds),
     Schedule(name="billing.reconcile_payments", cron="30 4 * * *", handler=reconciliation.reconcile_yesterday),

@@ -9,11 +9,12 @@ from nexusone.kernel.money import credits_from_text
 
 
 class MarketingSettings(BaseSettings):
-    """Prices in credits as decimal text; the pace and patience of the sending engine."""
+    """Prices in credits as decimal text; what the carrier charges for a mail, in billionths of a dollar; the engine's pace and patience."""
 
     model_config = SettingsConfigDict(env_prefix="NEXUSONE_MARKETING_", extra="ignore", frozen=True)
 
     credits_per_email: str = "0.01"
+    email_cost_nano: int = Field(default=0, ge=0, le=1_000_000_000)
     snapshot_part_size: int = Field(default=100_000, ge=1)
     claim_size: int = Field(default=500, ge=1, le=10_000)
     # How long a claimed recipient waits at most until it is handed over, and so how old a look at its consent may be.

@@ -133,6 +133,13 @@ async def test_operators_alone_issue_credit_notes(customer: Customer, runtime: R
     first, again = await operator.post(path, json=body), await operator.post(path, json=body)
     assert first.status_code == 201, first.text
     assert first.json() == again.json()
+    note = UUID(first.json()["id"])
+    pdf = f"/v1/credit-notes/{note}/pdf"
+    assert (await customer.client.get(pdf)).json()["code"] == "billing.invoice_not_rendered"
+    await invoice_papers.typeset_paper(inside(customer, runtime), order=PaperOrder(invoice_id=invoice, credit_note_id=note))
+    shown = await customer.client.get(pdf)
+    assert (shown.status_code, shown.headers["content-type"], shown.content[:5]) == (200, "application/pdf", b"%PDF-")
+    assert (await customer.client.get(f"/v1/credit-notes/{new_id()}/pdf")).json()["code"] == "billing.invoice_not_found"
     shown = (await customer.client.get(f"/v1/invoices/{invoice}")).json()
     assert shown["invoice"]["credited"]["amount"] == 595
     too_much = await operator.post(path, json={**body, "key": "t-2", "lines": [{"position": 1, "amount": 501}]})

@@ -41,8 +41,8 @@ async def test_a_workspace_without_a_subscription_is_on_the_default_plan(runtime
     [
         ("sso", 1, "growth"),
         ("agency", 1, "scale"),
-        (MESSAGES, 50_001, "growth"),
-        (MESSAGES, 500_001, "scale"),
+        (MESSAGES, 250_001, "growth"),
+        (MESSAGES, 2_500_001, "scale"),
     ],
 )
 async def test_a_refusal_names_the_first_plan_that_would_allow_it(runtime: Runtime, feature: str, quantity: int, allowed_by: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -17,8 +17,9 @@ from nexusone.kernel.ids import new_id
 from nexusone.modules.billing import api
 from nexusone.modules.billing.contracts.pools import PoolShareWish, PoolWish
 from nexusone.modules.billing.service import grants, pools, pools_drawing, verification
+from nexusone.modules.billing.store import pools as pools_store
 from nexusone.modules.billing.store import pools_drawing as draws
-from nexusone.modules.billing.store.pools_drawing import NewDraw
+from nexusone.modules.billing.store.pools_drawing import NewDraw, ReturnRow
 from nexusone.platform.runtime import Context, Runtime
 
 HOUR = timedelta(hours=1)
@@ -105,6 +106,40 @@ async def test_who_leaves_gives_back_what_is_not_used(agency: Agency) -> None:
     await api.settle(agency.client, key="k", amount_micros=3 * CREDIT)
     await agency.share(is_member=False)
     assert await balances(agency) == (97 * CREDIT, 0)
+
+
+async def test_what_is_given_back_counts_against_the_limit_no_more(agency: Agency) -> None:
+    await agency.share(monthly_limit="15")
+    await api.hold(agency.client, key="k", amount_micros=10 * CREDIT, purpose="text", expires_in=HOUR)
+    await api.settle(agency.client, key="k", amount_micros=3 * CREDIT)
+    await agency.share(is_member=False, monthly_limit="15")
+    assert (await pools.get_pool(agency.ctx)).items[0].drawn_this_month == "3"
+    await agency.share(monthly_limit="15")
+    with pytest.raises(api.InsufficientCredits):
+        await api.hold(agency.client, key="over", amount_micros=12 * CREDIT + 1, purpose="text", expires_in=HOUR)
+    await api.hold(agency.client, key="within", amount_micros=12 * CREDIT, purpose="text", expires_in=HOUR)
+    assert (await pools.get_pool(agency.ctx)).items[0].drawn_this_month == "15"
+
+
+async def test_a_return_lowers_the_latest_months_first_and_is_counted_once_however_often_it_is_ended(agency: Agency) -> None:
+    client_id = agency.client.workspace
+    for month, amount in ((1, 10), (2, 4)):
+        wanted = NewDraw(agency.ctx.workspace, new_id(), client_id, f"m{month}", date(2026, month, 1), amount * CREDIT, agency.ctx.now())
+        async with agency.ctx.transaction("billing") as tx:
+            await draws.begin_draw(tx, wanted)
+    await grants.grant_alone(agency.client, key="drawn", amount_micros=14 * CREDIT, source="pool")
+    returned = ReturnRow(new_id(), agency.ctx.workspace, 6 * CREDIT)
+    async with agency.client.transaction("billing") as tx:
+        await draws.insert_return(tx, returned, workspace_id=client_id, now=agency.client.now())
+    later = agency.over(replace(agency.ctx.runtime, clock=MovedClock(agency.ctx.now() + timedelta(minutes=3))))
+    for _ in range(3):
+        await pools_drawing.finish_begun(later.ctx.runtime.system())
+    async with agency.ctx.transaction("billing") as tx:
+        shown = {
+            month: (await pools_store.list_shares(tx, workspace_id=agency.ctx.workspace, month=date(2026, month, 1)))[0].drawn_micros
+            for month in (1, 2)
+        }
+    assert shown == {1: 8 * CREDIT, 2: 0}
 
 
 async def test_mon_05_of_fifty_who_want_the_last_of_the_limit_exactly_one_draws(agency: Agency, crowded_runtime: Runtime) -> None:

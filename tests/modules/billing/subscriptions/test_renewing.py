@@ -5,14 +5,19 @@ import contextvars
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from typing import LiteralString
 from zoneinfo import ZoneInfo
 
-from tests.conftest import ContextMaker
+import psycopg
+from tests.conftest import ContextMaker, TestDatabase
 from tests.modules.billing.subscriptions.subscribed import CREDIT, DAY, Company, company
 
+from nexusone.apps.compose import Composition
+from nexusone.modules.billing.jobs import TAKE_SUBSCRIPTION_STEPS
 from nexusone.modules.billing.service import expiry, subscriptions_clock, verification
 from nexusone.modules.billing.service.refusals_subscriptions import SubscriptionStepRefused
 from nexusone.modules.billing.store import subscriptions as subscriptions_store
+from nexusone.platform.jobs import Worker
 from nexusone.platform.runtime import Runtime
 from nexusone.platform.sql import sql
 
@@ -22,6 +27,10 @@ from billing.grant_ as g
 left join billing.grant_rollover as r on r.workspace_id = g.workspace_id and r.grant_id = g.id
 where g.workspace_id = %(workspace_id)s and g.source = 'plan'
 """)
+
+WAITING: LiteralString = """
+select count(*) from queue.pgqueuer where entrypoint = 'billing.take_steps_of_subscription' and headers ->> 'workspace_id' = %s
+"""
 
 
 def crowded(here: Company, runtime: Runtime) -> Company:
@@ -113,21 +122,52 @@ async def test_mon_13_a_change_while_renewing_comes_before_or_after_and_both_are
     assert (await here.billed(), (await here.seen()).terms.plan) == ([2700, 2700, 6200], "growth")
 
 
-async def test_the_schedule_finds_all_companies_and_leaves_those_in_work_to_others(make_context: ContextMaker) -> None:
+async def two_companies(make_context: ContextMaker) -> tuple[Company, Company]:
+    """Both subscribed, and at the end of their first period."""
     one = await company(make_context)
     other = replace(await company(make_context), clock=one.clock)
     other = replace(other, ctx=replace(other.ctx, runtime=one.ctx.runtime))
     for here in (one, other):
         await here.subscribed()
     one.move_to((await one.seen()).period_end)
-    system = one.ctx.runtime.system()
+    return one, other
+
+
+async def look(here: Company, composition: Composition) -> None:
+    """The schedule looks, twice, and the jobs it leaves are done."""
+    for _ in range(2):
+        await subscriptions_clock.order_due_steps(here.ctx.runtime.system())
+    worker = Worker(runtime=here.ctx.runtime, queue_url=composition.url, kinds=[TAKE_SUBSCRIPTION_STEPS])
+    await worker.drain()
+
+
+async def test_the_schedule_finds_all_companies_and_leaves_those_in_work_to_others(
+    make_context: ContextMaker, composition: Composition
+) -> None:
+    one, other = await two_companies(make_context)
     async with one.ctx.transaction("billing") as tx:
         await subscriptions_store.lock_living(tx, workspace_id=one.ctx.workspace)
-        await asyncio.create_task(subscriptions_clock.take_due_steps(system), context=contextvars.Context())
+        await asyncio.create_task(look(one, composition), context=contextvars.Context())
         assert await asyncio.create_task(other.billed(), context=contextvars.Context()) == [2700, 2700]
     assert await one.billed() == [2700]
-    await subscriptions_clock.take_due_steps(system)
+    await look(one, composition)
     assert await one.billed() == [2700, 2700]
+
+
+async def test_a_company_whose_step_fails_does_not_keep_the_others_from_theirs_and_is_tried_again(
+    make_context: ContextMaker, composition: Composition, database: TestDatabase
+) -> None:
+    broken, well = await two_companies(make_context)
+    with psycopg.connect(database.admin_url, autocommit=True) as admin:
+        admin.execute("update billing.subscription set zone = 'No/Where' where workspace_id = %s", [broken.ctx.workspace])
+        await look(broken, composition)
+        assert await well.billed() == [2700, 2700]
+        [(waiting,)] = admin.execute(WAITING, [str(broken.ctx.workspace)]).fetchall()
+        assert waiting == 1
+        admin.execute("update billing.subscription set zone = 'Europe/Berlin' where workspace_id = %s", [broken.ctx.workspace])
+        admin.execute("update queue.pgqueuer set execute_after = now() where entrypoint = %s", [TAKE_SUBSCRIPTION_STEPS.name])
+    await look(broken, composition)
+    assert (await broken.billed(), await well.billed()) == ([2700, 2700], [2700, 2700])
 
 
 async def test_credits_end_with_their_period_and_what_may_be_kept_with_the_next(make_context: ContextMaker) -> None:
@@ -154,7 +194,7 @@ async def test_what_is_left_and_may_be_kept_comes_into_the_next_period(make_cont
     assert await here.credits() == 20_000
 
 
-async def test_twice_the_quantity_gives_twice_the_credits_and_a_year_those_of_its_months(make_context: ContextMaker) -> None:
+async def test_twice_the_quantity_gives_twice_the_credits_and_a_year_those_of_its_first_month(make_context: ContextMaker) -> None:
     here = await company(make_context)
     await here.subscribed(quantity=2, every="year")
-    assert (await here.billed(), await here.credits()) == ([54_000], 48_000)
+    assert (await here.billed(), await here.credits()) == ([54_000], 4000)

@@ -6,7 +6,11 @@ import pytest
 from starlette.types import ASGIApp
 from tests.conftest import TestDatabase
 from tests.customers import PASSWORD, visitor_at
+from tests.modules.billing.plans.offers import offered, put_on
 from tests.modules.identity.sso.companies import Company, claims_of
+
+from nexusone.modules.billing.contracts.plans import FeatureContent
+from nexusone.platform.runtime import Runtime
 
 
 async def account_at(app: ASGIApp, email: str) -> dict[str, str]:
@@ -141,6 +145,17 @@ async def test_who_is_no_member_stays_out_where_members_are_not_made(company: Co
     await account_at(application, f"alan@{company.domain}")
     for person in ("ada", "alan"):
         assert (await company.come(person)).json()["code"] == "identity.sso_not_a_member"
+
+
+async def test_a_new_member_takes_a_seat_of_the_plan_and_without_one_stays_out(company: Company, runtime: Runtime) -> None:
+    await company.connect()
+    version = await offered(runtime, {"sso": FeatureContent(), "members.seats": FeatureContent(quantity=2)})
+    await put_on(runtime.system(company.workspace_id), version)
+    first = claims_of(await company.come("ada"))
+    assert (await company.come("alan")).json()["code"] == "billing.not_in_plan"
+    assert claims_of(await company.come("ada"))["sub"] == first["sub"]
+    members = (await company.owner.client.get("/v1/members")).json()["items"]
+    assert len(members) == 2
 
 
 async def test_a_disabled_account_stays_out(company: Company, database: TestDatabase) -> None:

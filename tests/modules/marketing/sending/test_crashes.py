@@ -10,6 +10,7 @@ import pytest
 from tests.modules.marketing.sending.carrier import Carrier, Crashed
 from tests.modules.marketing.sending.shop import PRICE_MICROS, Shop
 
+from nexusone.kernel.ids import new_id
 from nexusone.modules.marketing.contracts import Campaign
 from nexusone.modules.marketing.ports import OutgoingEmail
 from nexusone.modules.marketing.service import launching
@@ -156,7 +157,7 @@ async def test_a_worker_that_comes_back_late_changes_nothing(shop: Shop) -> None
     outcomes = [Outcome(row.contact_id, 0, row.fence, "failed", "late", 550, None, 1, now, now) for row in stale]
     async with shop.ctx.transaction("marketing") as tx:
         assert await deliveries.mark_handing_over(tx, stale, **message, now=now, lease_until=now + LEASE) == set()
-        assert await deliveries.write_outcomes(tx, outcomes, **message) == 0
+        assert await deliveries.write_outcomes(tx, outcomes, **message, turn_id=new_id(), now=now) == 0
         assert await deliveries.give_back(tx, stale, **message) == 0
     assert shop.states(campaign) == Counter(sent=3)
 

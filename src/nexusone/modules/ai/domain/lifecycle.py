@@ -33,6 +33,9 @@ class Outcome:
 PURPOSE = "ai.text"
 """What the credits of writing are spent on."""
 
+METERS = ("ai.text_tokens", "ai.text_input_tokens", "ai.text_output_tokens")
+"""Where tokens count: all of them, those read, those written."""
+
 
 def hold_key(generation_id: UUID) -> str:
     """The key of the generation's hold, the same however often it is asked."""

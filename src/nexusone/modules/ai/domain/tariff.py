@@ -32,13 +32,18 @@ class Tariff:
 
     def cost_nano(self, usage: Usage) -> int:
         """What the vendor charges for the tokens, in billionths of a dollar."""
-        dollars = usage.input_tokens * self.input_price_micros + usage.output_tokens * self.output_price_micros
-        return -(-dollars * 1000 // TOKENS_PER_PRICE)
+        return cost_nano(usage, input_price_micros=self.input_price_micros, output_price_micros=self.output_price_micros)
 
     def micros(self, usage: Usage) -> int:
         """Micro-credits for the tokens."""
         dollars = usage.input_tokens * self.input_price_micros + usage.output_tokens * self.output_price_micros
         return -(-dollars * self.credits_per_dollar * (100 + self.margin_percent) // (TOKENS_PER_PRICE * 100))
+
+
+def cost_nano(usage: Usage, *, input_price_micros: int, output_price_micros: int) -> int:
+    """What a vendor with these prices charges for the tokens, in billionths of a dollar."""
+    dollars = usage.input_tokens * input_price_micros + usage.output_tokens * output_price_micros
+    return -(-dollars * 1000 // TOKENS_PER_PRICE)
 
 
 def usage_bound(

@@ -1,6 +1,7 @@
 """How generations end: the outcome recorded under a row lock, then the hold settled; what is left open is attended by the clock."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +11,7 @@ import structlog
 from nexusone.kernel.errors import Refusal, Unavailable
 from nexusone.kernel.money import credits_to_text
 from nexusone.kernel.outcomes import UnknownOutcome
-from nexusone.modules.ai.domain.lifecycle import PURPOSE, Outcome, can_end, gave_up, hold_key, lost, need_of
+from nexusone.modules.ai.domain.lifecycle import METERS, PURPOSE, Outcome, can_end, gave_up, hold_key, lost, need_of
 from nexusone.modules.ai.events import GenerationFailed, GenerationSucceeded, GenerationUnknown
 from nexusone.modules.ai.service.refusals import GenerationNotFound
 from nexusone.modules.ai.service.views import generation_of
@@ -18,12 +19,14 @@ from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
 from nexusone.modules.ai.store.generations import GenerationRow
 from nexusone.modules.billing import api as billing
-from nexusone.platform.database import Transaction
+from nexusone.platform.database import Contended, Transaction
 from nexusone.platform.events import publish
 from nexusone.platform.idempotency import amend
 from nexusone.platform.runtime import Context
 
 SETTLED_WITHIN = timedelta(seconds=30)
+# The end of what nobody knows is for the attending to find; billing's own deadline comes only after it.
+KEPT_BEYOND = timedelta(days=7)
 DUE_MAX = 500
 RECORD_ATTEMPTS_MAX = 5
 
@@ -48,7 +51,7 @@ async def end(ctx: Context, *, generation_id: UUID, outcome: Outcome, if_due: bo
 
 
 async def settle(ctx: Context, row: GenerationRow) -> GenerationRow:
-    """Pays what a generation used and gives the rest back; where billing does not answer, the clock comes back to it."""
+    """Pays what a generation used, gives the rest back, reports the tokens; what billing does not answer to, the clock comes back to."""
     if row.settlement != "due":
         return row
     key = hold_key(row.id)
@@ -59,12 +62,27 @@ async def settle(ctx: Context, row: GenerationRow) -> GenerationRow:
             await _release(ctx, key)
         if cost_nano := row.tariff.cost_nano(row.usage):
             await billing.record_cost(ctx, key=key, purpose=PURPOSE, cost_nano=cost_nano)
+        if events := tuple(_usage_events(ctx, row)):
+            await billing.record_usage(ctx, events=events)
         async with ctx.transaction("ai") as tx:
             await generations.mark_settled(tx, workspace_id=ctx.workspace, generation_id=row.id)
-    except (Unavailable, UnknownOutcome) as error:
+    except (Unavailable, UnknownOutcome, Contended) as error:
         _log.warning("generation.settle_delayed", generation_id=str(row.id), error=str(error))
         return row
     return replace(row, settlement="done")
+
+
+async def keep(ctx: Context, *, generation_id: UUID) -> None:
+    """Keeps the credits of a generation whose outcome is unknown until that has been looked after; running twice keeps them once."""
+    async with ctx.transaction("ai") as tx:
+        row = await generations.find(tx, workspace_id=ctx.workspace, generation_id=generation_id)
+    if row is None or row.due_at is None or (row.status, row.settlement) != ("unknown", "held"):
+        return
+    try:
+        await billing.keep(ctx, key=hold_key(row.id), until=max(row.due_at, ctx.now()) + KEPT_BEYOND)
+    except (billing.HoldNotFound, billing.HoldResolved) as resolved:
+        # It was looked after meanwhile, or found only after its time.
+        _log.info("generation.nothing_to_keep", generation_id=str(row.id), reason=resolved.code)
 
 
 async def attend_due(ctx: Context) -> None:
@@ -141,6 +159,13 @@ async def _close_unknown(ctx: Context, row: GenerationRow) -> GenerationRow:
         return await generations.owe(
             tx, workspace_id=ctx.workspace, generation_id=row.id, charged_micros=charged, due_at=ctx.now() + SETTLED_WITHIN
         )
+
+
+def _usage_events(ctx: Context, row: GenerationRow) -> Iterator[billing.UsageEvent]:
+    occurred_at, used = row.finished_at or ctx.now(), row.usage
+    for meter, tokens in zip(METERS, (used.input_tokens + used.output_tokens, used.input_tokens, used.output_tokens), strict=True):
+        if tokens:
+            yield billing.UsageEvent(id=f"generation:{row.id}:{meter}", meter=meter, quantity=tokens, occurred_at=occurred_at)
 
 
 async def _release(ctx: Context, key: str) -> None:

@@ -13,7 +13,7 @@ from nexusone.modules.ai.domain.output_schema import schema_faults
 from nexusone.modules.ai.domain.tariff import usage_bound
 from nexusone.modules.ai.ports import ModelCard
 from nexusone.modules.ai.service.errands import finish_within
-from nexusone.modules.ai.service.models import get_model, tariff_of
+from nexusone.modules.ai.service.models import get_model, reroute, tariff_of
 from nexusone.modules.ai.service.refusals import GenerationNotFound, OutputSchemaInvalid
 from nexusone.modules.ai.service.views import generation_of
 from nexusone.modules.ai.service.writing import call_lifetime, write
@@ -38,6 +38,7 @@ async def generate(ctx: Context, *, wanted: NewGeneration) -> Generation:
     Raises:
         OutputSchemaInvalid, ModelUnknown, NoTextModel: nothing was begun.
         InsufficientCredits: the most that it can cost is not available.
+        PurposeStopped: the margin is too low, and no cheaper model can write it.
     """
     row = await _reserve(ctx, wanted)
     noted = _concluding_with(ctx, ACCEPTED)
@@ -91,11 +92,11 @@ async def list_generations(ctx: Context, *, request: PageRequest) -> PageOf[Gene
 
 async def _reserve(ctx: Context, wanted: NewGeneration) -> GenerationRow:
     """The generation on record, with the most that it can cost held."""
-    card = get_model(ctx, name=wanted.model)
+    asked = get_model(ctx, name=wanted.model)
     if wanted.output_schema is not None and (faults := schema_faults(wanted.output_schema)):
         raise OutputSchemaInvalid(errors=faults, count=len(faults))
-    await billing.check_margin(ctx, purpose=PURPOSE)
-    row = _planned(ctx, wanted, card)
+    reaction = await billing.check_margin(ctx, purpose=PURPOSE)
+    row = _planned(ctx, wanted, asked, is_rerouted=reaction == "reroute")
     async with ctx.transaction("ai") as tx:
         await generations.insert(tx, row, workspace_id=ctx.workspace)
         await record(
@@ -107,7 +108,7 @@ async def _reserve(ctx: Context, wanted: NewGeneration) -> GenerationRow:
         )
     lifetime = ctx.setting(AiSettings).hold_lifetime
     try:
-        await billing.hold(ctx, key=hold_key(row.id), amount_micros=row.held_micros, purpose=PURPOSE, expires_in=lifetime)
+        await billing.hold(ctx, key=hold_key(row.id), amount_micros=row.held_micros, purpose=PURPOSE, expires_in=lifetime, job=str(row.id))
     except billing.InsufficientCredits:
         async with ctx.transaction("ai") as tx:
             await generations.delete_queued(tx, workspace_id=ctx.workspace, generation_id=row.id)
@@ -115,10 +116,9 @@ async def _reserve(ctx: Context, wanted: NewGeneration) -> GenerationRow:
     return row
 
 
-def _planned(ctx: Context, wanted: NewGeneration, card: ModelCard) -> GenerationRow:
+def _planned(ctx: Context, wanted: NewGeneration, asked: ModelCard, *, is_rerouted: bool) -> GenerationRow:
     settings = ctx.setting(AiSettings)
-    tokens_max = min(wanted.output_tokens_max or settings.output_tokens_default, settings.output_tokens_max, card.output_tokens_max)
-    tariff = tariff_of(ctx, card)
+    tokens_max = min(wanted.output_tokens_max or settings.output_tokens_default, settings.output_tokens_max, asked.output_tokens_max)
     bound = usage_bound(
         instructions=instructions_for(locale=wanted.locale, has_schema=wanted.output_schema is not None),
         prompt=wanted.prompt,
@@ -126,6 +126,8 @@ def _planned(ctx: Context, wanted: NewGeneration, card: ModelCard) -> Generation
         output_tokens_max=tokens_max,
         repairs_max=0 if wanted.output_schema is None else settings.repairs_max,
     )
+    card = reroute(ctx, asked, bound=bound, output_tokens_max=tokens_max) if is_rerouted else asked
+    tariff = tariff_of(ctx, card)
     return GenerationRow(
         id=new_id(),
         kind=wanted.kind,
@@ -137,6 +139,7 @@ def _planned(ctx: Context, wanted: NewGeneration, card: ModelCard) -> Generation
         output_schema=wanted.output_schema,
         vendor=card.vendor,
         model=card.name,
+        asked_model=asked.name if is_rerouted else None,
         output_tokens_max=tokens_max,
         input_price_micros=tariff.input_price_micros,
         output_price_micros=tariff.output_price_micros,

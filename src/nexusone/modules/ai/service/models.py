@@ -2,11 +2,13 @@
 
 from nexusone.kernel.money import credits_to_text
 from nexusone.modules.ai.contracts import Model
-from nexusone.modules.ai.domain.catalog import find_model, offered_models
+from nexusone.modules.ai.domain.catalog import cheapest_instead, find_model, offered_models
+from nexusone.modules.ai.domain.lifecycle import PURPOSE
 from nexusone.modules.ai.domain.tariff import TOKENS_PER_PRICE, Tariff, Usage
 from nexusone.modules.ai.ports import ModelCard, TextModel
 from nexusone.modules.ai.service.refusals import ModelUnknown, NoTextModel
 from nexusone.modules.ai.settings import AiSettings
+from nexusone.modules.billing import api as billing
 from nexusone.platform.runtime import Context
 
 
@@ -40,6 +42,18 @@ def get_model(ctx: Context, *, name: str | None) -> ModelCard:
     card = find_model(_offered(ctx), name=name)
     if card is None:
         raise ModelUnknown(model=name or "to use by default")
+    return card
+
+
+def reroute(ctx: Context, asked: ModelCard, *, bound: Usage, output_tokens_max: int) -> ModelCard:
+    """The cheapest model that can write the same instead.
+
+    Raises:
+        PurposeStopped: none is cheaper.
+    """
+    card = cheapest_instead(_offered(ctx), asked=asked, bound=bound, output_tokens_max=output_tokens_max)
+    if card is None:
+        raise billing.PurposeStopped(purpose=PURPOSE)
     return card
 
 

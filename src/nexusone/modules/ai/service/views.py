@@ -16,6 +16,7 @@ def generation_of(row: GenerationRow) -> Generation:
         prompt=row.prompt,
         locale=row.locale,
         model=row.model,
+        asked_model=row.asked_model,
         output=row.output if row.output is None or row.output_schema is None else json.loads(row.output),
         finish_reason=row.finish_reason,
         error=None if row.error_code is None else GenerationError(code=row.error_code, detail=row.error_detail or ""),

@@ -14,20 +14,20 @@ from nexusone.platform.database import Transaction
 from nexusone.platform.sql import fragment, sql
 
 COLUMNS = fragment("""
-    id, kind, status, settlement, requested_by, locale, prompt, output_schema, vendor, model, output_tokens_max,
+    id, kind, status, settlement, requested_by, locale, prompt, output_schema, vendor, model, asked_model, output_tokens_max,
     input_price_micros, output_price_micros, credits_per_dollar, margin_percent, held_micros, charged_micros, calls,
     input_tokens, output_tokens, output, finish_reason, error_code, error_detail, created_at, finished_at, due_at
 """)
 
 INSERT = sql("""
 insert into ai.generation (
-    workspace_id, id, kind, status, settlement, requested_by, locale, prompt, prompt_hash, output_schema, vendor, model,
+    workspace_id, id, kind, status, settlement, requested_by, locale, prompt, prompt_hash, output_schema, vendor, model, asked_model,
     output_tokens_max, input_price_micros, output_price_micros, credits_per_dollar, margin_percent, held_micros,
     created_at, due_at
 )
 values (
     %(workspace_id)s, %(id)s, %(kind)s, 'queued', 'held', %(requested_by)s, %(locale)s, %(prompt)s, %(prompt_hash)s,
-    %(output_schema)s, %(vendor)s, %(model)s, %(output_tokens_max)s, %(input_price_micros)s, %(output_price_micros)s,
+    %(output_schema)s, %(vendor)s, %(model)s, %(asked_model)s, %(output_tokens_max)s, %(input_price_micros)s, %(output_price_micros)s,
     %(credits_per_dollar)s, %(margin_percent)s, %(held_micros)s, %(created_at)s, %(due_at)s
 )
 """)
@@ -117,6 +117,7 @@ class GenerationRow:
     output_schema: dict[str, Any] | None
     vendor: str
     model: str
+    asked_model: str | None
     output_tokens_max: int
     input_price_micros: int
     output_price_micros: int
@@ -173,6 +174,7 @@ async def insert(tx: Transaction, row: GenerationRow, *, workspace_id: UUID) -> 
             "output_schema": None if row.output_schema is None else Json(row.output_schema),
             "vendor": row.vendor,
             "model": row.model,
+            "asked_model": row.asked_model,
             "output_tokens_max": row.output_tokens_max,
             "input_price_micros": row.input_price_micros,
             "output_price_micros": row.output_price_micros,

@@ -35,7 +35,10 @@ class CapWish(Contract):
 
 
 class CapsWish(Contract):
-    """All caps of the workspace; they take the place of those before. What was held before a cap was set does not count."""
+    """All caps of the workspace; they take the place of those before.
+
+    A cap counts its whole present period: what was held and spent in it before the cap was set as well.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

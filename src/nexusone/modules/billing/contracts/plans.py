@@ -58,7 +58,7 @@ class TrialTerms(Contract):
 
 
 class PlanOffer(Contract):
-    """A plan as it is offered now. `allowance`: credits that come with every period, of which `rollover` says what stays."""
+    """A plan as it is offered now. `allowance`: credits that come with every month, of which `rollover` says what stays."""
 
     code: Key
     name: str
@@ -106,7 +106,10 @@ class UsagePriceContent(Contract):
 
 
 class NewPlanVersion(Contract):
-    """A further version of a plan: features by name, prices by price list; a feature that is not named is not given."""
+    """A further version of a plan: features by name, prices by price list; a feature that is not named is not given.
+
+    `overdraft_limit`: how many credits for each piece work may cost beyond what was held for it, once the plan is paid for.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -127,6 +130,7 @@ class NewPlanVersion(Contract):
     rollover: Rollover = "none"
     rollover_cap: NonNegativeCredits | None = None
     allows_overdraft: bool = False
+    overdraft_limit: NonNegativeCredits = "0"
     trial: TrialTerms = TrialTerms()
     features: Annotated[dict[FeatureName, FeatureContent], Field(max_length=100)]
     prices: Annotated[list[PriceContent], Field(max_length=400)] = Field(default_factory=list)
@@ -187,6 +191,7 @@ class PlanVersion(Contract):
     rollover: Rollover
     rollover_cap: CreditsText | None
     allows_overdraft: bool
+    overdraft_limit: CreditsText
     trial: TrialTerms
     features: list[PlanFeature]
     prices: list[PriceContent]

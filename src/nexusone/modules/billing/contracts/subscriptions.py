@@ -128,6 +128,12 @@ class SubscriptionStep(Contract):
     period_end: Instant
 
 
+class SubscriptionWork(Contract):
+    """A subscription for which the clock has something."""
+
+    subscription_id: Id
+
+
 class SubscriptionMailOrder(Contract):
     """A mail to whoever pays for a subscription; `day` is the one it speaks of."""
 

@@ -11,17 +11,17 @@ from uuid import UUID
 
 from nexusone.modules.billing.domain.coupons import CouponTerms
 from nexusone.modules.billing.domain.coupons import discount as discount_of
-from nexusone.modules.billing.domain.periods import Calendar, Interval, Period, trial_end, whole_second
+from nexusone.modules.billing.domain.periods import SECOND, Calendar, Interval, Period, trial_end, whole_second
 
 State = Literal["incomplete", "trialing", "active", "past_due", "paused", "ended", "expired"]
 Ending = Literal["cancel", "pause"]
 When = Literal["now", "period_end"]
-Step = Literal["pay", "fail", "expire", "remind", "turn", "exhaust", "change", "pause", "resume", "cancel"]
+Step = Literal["pay", "fail", "expire", "remind", "turn", "exhaust", "allow", "change", "pause", "resume", "cancel"]
 
 ALLOWED: dict[State, frozenset[Step]] = {
     "incomplete": frozenset({"pay", "fail", "expire", "cancel"}),
     "trialing": frozenset({"remind", "turn", "change", "resume", "cancel"}),
-    "active": frozenset({"pay", "fail", "turn", "change", "pause", "resume", "cancel"}),
+    "active": frozenset({"pay", "fail", "turn", "allow", "change", "pause", "resume", "cancel"}),
     "past_due": frozenset({"pay", "fail", "turn", "exhaust", "resume", "cancel"}),
     "paused": frozenset({"pay", "fail", "exhaust", "resume", "cancel"}),
     "ended": frozenset(),
@@ -30,6 +30,8 @@ ALLOWED: dict[State, frozenset[Step]] = {
 OVER: frozenset[State] = frozenset({"ended", "expired"})
 HOLDING: frozenset[State] = frozenset({"trialing", "active", "past_due"})
 """The states in which the workspace has what its plan gives."""
+IN_CREDIT: frozenset[State] = frozenset({"active"})
+"""The states in which the workspace may go into overdraft: a trial is not paid for, and who is past due owes already."""
 
 UNPAID_FOR = timedelta(hours=23)
 REMINDED_BEFORE = timedelta(days=3)
@@ -65,7 +67,8 @@ class Subscription:
     """One subscription as it stands. `number` counts its calendar's periods, a trial before them is -1.
 
     `paid_periods` counts all that cost something, the present one included: that long a coupon holds. `next_terms` are
-    those from the next period on, `ending` is what comes instead of it.
+    those from the next period on, `ending` is what comes instead of it. `allowed_until` is until when the plan's credits were granted;
+    None: for all of the period.
     """
 
     state: State
@@ -79,6 +82,20 @@ class Subscription:
     next_terms: Terms | None = None
     ending: Ending | None = None
     is_reminded: bool = False
+    allowed_until: datetime | None = None
+
+    @property
+    def month(self) -> Period:
+        """The month that the plan's credits were granted for last; of a trial and where it pays by the month, the period."""
+        if self.paid_periods == 0 or self.terms.interval == "month":
+            return self.period
+        months = self.months
+        return months.period(months.number_at((self.allowed_until or self.period.ends_at) - SECOND))
+
+    @property
+    def months(self) -> Calendar:
+        """The months of the calendar, whatever its interval."""
+        return replace(self.calendar, interval="month")
 
     @property
     def discount(self) -> int:
@@ -101,7 +118,7 @@ class Subscription:
 class Due:
     """What the clock makes of a subscription, and when."""
 
-    step: Literal["expire", "remind", "turn", "retry"]
+    step: Literal["expire", "remind", "turn", "allow", "retry"]
     at: datetime
 
 
@@ -120,7 +137,7 @@ def start(*, terms: Terms, at: datetime, zone: str, trial_days: int, coupon: Cou
         calendar = Calendar.beginning(ends_at, zone=zone, interval=terms.interval)
         return Subscription("trialing", terms, calendar, -1, Period(begun_at, ends_at), begun_at, 0, coupon)
     calendar = Calendar.beginning(begun_at, zone=zone, interval=terms.interval)
-    begun = Subscription("incomplete", terms, calendar, 0, calendar.period(0), begun_at, 1, coupon)
+    begun = _allowed(Subscription("incomplete", terms, calendar, 0, calendar.period(0), begun_at, 1, coupon))
     return replace(begun, state="active") if begun.price == 0 else begun
 
 
@@ -134,7 +151,8 @@ def due(subscription: Subscription, *, retry_at: datetime | None) -> Due | None:
         case "trialing":
             return turn if subscription.is_reminded else Due("remind", subscription.period.ends_at - REMINDED_BEFORE)
         case "active":
-            return turn
+            until = subscription.allowed_until
+            return Due("allow", until) if until is not None and until < subscription.period.ends_at else turn
         case "past_due" if subscription.ending == "cancel" and (retry is None or turn.at <= retry.at):
             return turn
         case "past_due" | "paused":
@@ -167,6 +185,16 @@ def remind(subscription: Subscription) -> Subscription:
     if subscription.is_reminded:
         raise StepRefused(subscription.state, "remind")
     return replace(subscription, is_reminded=True)
+
+
+def allow(subscription: Subscription, *, at: datetime) -> Subscription:
+    """Another month of a longer period begins, for which the plan's credits come. Missed months are taken one by one."""
+    _check(subscription, "allow")
+    until = subscription.allowed_until
+    if until is None or until >= subscription.period.ends_at or at < until:
+        raise StepRefused(subscription.state, "allow")
+    months = subscription.months
+    return replace(subscription, allowed_until=months.boundary(months.number_at(until) + 1))
 
 
 def exhaust(subscription: Subscription) -> Subscription:
@@ -240,8 +268,13 @@ def _renewed(subscription: Subscription) -> Subscription:
     return _in_new_period(subscription, terms=terms, calendar=begins, number=0)
 
 
+def _allowed(begun: Subscription) -> Subscription:
+    months = begun.months
+    return replace(begun, allowed_until=months.boundary(months.number_at(begun.period.starts_at) + 1))
+
+
 def _in_new_period(subscription: Subscription, *, terms: Terms, calendar: Calendar, number: int) -> Subscription:
-    return replace(
+    begun = replace(
         subscription,
         state="active" if subscription.state == "trialing" else subscription.state,
         terms=terms,
@@ -251,6 +284,7 @@ def _in_new_period(subscription: Subscription, *, terms: Terms, calendar: Calend
         paid_periods=subscription.paid_periods + 1,
         next_terms=None,
     )
+    return _allowed(begun)
 
 
 def in_period_from(subscription: Subscription, *, terms: Terms, at: datetime) -> Subscription:

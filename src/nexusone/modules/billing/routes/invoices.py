@@ -95,6 +95,20 @@ async def get_invoice_pdf(ctx: Caller, invoice_id: UUID) -> Response:
     return StreamingResponse(blob.chunks, headers=headers, media_type="application/pdf")
 
 
+@door.get(
+    "/credit-notes/{credit_note_id}/pdf",
+    permission="invoices:read",
+    summary="A credit note as a PDF",
+    refusals=(InvoiceNotFound, InvoiceNotRendered),
+    response_class=Response,
+    openapi_extra={"responses": {"200": {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}},
+)
+async def get_credit_note_pdf(ctx: Caller, credit_note_id: UUID) -> Response:
+    number, blob = await invoice_papers.open_credit_note_pdf(ctx, credit_note_id=credit_note_id)
+    headers = {"Content-Disposition": f'attachment; filename="{number}.pdf"', "Content-Length": str(blob.end_byte - blob.first_byte)}
+    return StreamingResponse(blob.chunks, headers=headers, media_type="application/pdf")
+
+
 @door.post(
     "/operators/workspaces/{workspace_id}/invoices/{invoice_id}/credit-notes",
     permission=OPERATOR,

@@ -6,7 +6,7 @@ from uuid import UUID
 from nexusone.kernel.errors import FieldError
 from nexusone.kernel.money import credits_from_text, credits_to_text
 from nexusone.modules.billing.contracts.caps import Cap, Caps, CapScope, CapsWish
-from nexusone.modules.billing.events import CapsChanged
+from nexusone.modules.billing.events.ledger import CapsChanged
 from nexusone.modules.billing.service.refusals_credits import CapReached, SettingFaulty
 from nexusone.modules.billing.store import caps
 from nexusone.modules.billing.store.caps import CapRow
@@ -26,13 +26,16 @@ async def list_caps(ctx: Context) -> Caps:
 
 
 async def put_caps(ctx: Context, *, wanted: CapsWish) -> Caps:
-    """Puts caps in place of those before; holds that are held stay. Raises: SettingFaulty."""
+    """Puts caps in place of those before, which count all of their present period; holds that are held stay. Raises: SettingFaulty."""
     rows = [CapRow(cap.scope, cap.subject or "", cap.period, credits_from_text(cap.limit), 0) for cap in wanted.caps]
     _check(rows)
 
     async def work(tx: Transaction) -> Caps:
+        # Whoever resolves a hold locks it before the account, so this does as well.
+        await caps.lock_holds(tx, workspace_id=ctx.workspace)
         await caps.open_account(tx, workspace_id=ctx.workspace, now=ctx.now())
         await caps.replace_caps(tx, rows, workspace_id=ctx.workspace)
+        await caps.recount(tx, workspace_id=ctx.workspace, today=_today(ctx), uncapped=sorted(UNCAPPED_PURPOSES))
         stored = await caps.list_caps(tx, workspace_id=ctx.workspace, today=_today(ctx))
         shown = Caps(caps=[_shown(row) for row in stored])
         await publish(tx, CapsChanged(caps=shown.caps))
@@ -59,6 +62,11 @@ async def count(ctx: Context, tx: Transaction, *, amount: int, job: str | None) 
             )
         counted.append(row.id)
     return tuple(counted)
+
+
+def stands_for(ctx: Context, job: str | None) -> tuple[str, ...]:
+    """The member or key and the job that a hold stands for, as they are kept with it."""
+    return tuple(f"{scope}:{subject}" for scope, subject in _subjects(ctx, job) if subject)
 
 
 def _subjects(ctx: Context, job: str | None) -> list[tuple[CapScope, str]]:

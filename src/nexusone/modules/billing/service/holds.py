@@ -9,7 +9,7 @@ from nexusone.kernel.money import credits_to_text
 from nexusone.modules.billing.contracts.credits import Hold
 from nexusone.modules.billing.domain.amounts import check_amount, check_key, check_purpose
 from nexusone.modules.billing.domain.resolution import Request, Standing, Verdict, judge
-from nexusone.modules.billing.events import CreditsSettled, HoldKept
+from nexusone.modules.billing.events.ledger import CreditsSettled, HoldKept
 from nexusone.modules.billing.service import caps, watching
 from nexusone.modules.billing.service.bookings import Overtaken, book, repay
 from nexusone.modules.billing.service.overdraft import settle_beyond
@@ -40,8 +40,8 @@ async def hold(ctx: Context, *, key: str, amount_micros: int, purpose: str, expi
         expires_at=now + expires_in,
         hold_id=new_id(),
         transfer_id=new_id(),
+        subjects=caps.stands_for(ctx, job),
     )
-
     return _contract(await _hold(ctx, wanted, job))
 
 

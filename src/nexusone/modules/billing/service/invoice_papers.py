@@ -18,7 +18,7 @@ from nexusone.modules.billing.store import invoice_reading, invoices
 from nexusone.modules.billing.store.invoice_reading import CreditNoteRow, InvoiceRow
 from nexusone.modules.identity import api as identity
 from nexusone.modules.identity.contracts.mails import EnclosedFile, WrittenMail
-from nexusone.platform.blobs import Blob
+from nexusone.platform.blobs import Blob, BlobNotFound
 from nexusone.platform.database import Transaction
 from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
@@ -76,6 +76,16 @@ async def open_pdf(ctx: Context, *, invoice_id: UUID) -> tuple[str, Blob]:
     if invoice.pdf_key is None:
         raise InvoiceNotRendered(headers={"Retry-After": "5"})
     return invoice.number, await ctx.runtime.blobs.get(ctx.workspace, invoice.pdf_key)
+
+
+async def open_credit_note_pdf(ctx: Context, *, credit_note_id: UUID) -> tuple[str, Blob]:
+    """The number of a credit note and its PDF. Raises: InvoiceNotFound, InvoiceNotRendered."""
+    note = await _note(ctx, credit_note_id)
+    order = PaperOrder(invoice_id=note.invoice_id, credit_note_id=note.id)
+    try:
+        return note.number, await ctx.runtime.blobs.get(ctx.workspace, _key(order))
+    except BlobNotFound as missing:
+        raise InvoiceNotRendered(headers={"Retry-After": "5"}) from missing
 
 
 async def _invoice(ctx: Context, invoice_id: UUID) -> InvoiceRow:

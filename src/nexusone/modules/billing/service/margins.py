@@ -7,7 +7,7 @@ from nexusone.kernel.money import BIGINT_MAX, MICROS_PER_CREDIT
 from nexusone.modules.billing.contracts.usage import Margin, NewMarginFloor, PurposeMargin, ReactionName
 from nexusone.modules.billing.domain.amounts import check_key
 from nexusone.modules.billing.domain.usage import is_below, margin_bps
-from nexusone.modules.billing.events import MarginFloorChanged, MarginLow
+from nexusone.modules.billing.events.usage import MarginFloorChanged, MarginLow
 from nexusone.modules.billing.service.refusals_credits import WorkspaceUnknown
 from nexusone.modules.billing.service.refusals_usage import PeriodTooLong, PurposeStopped
 from nexusone.modules.billing.settings import UsageSettings
@@ -24,12 +24,14 @@ PERIOD_MAX = timedelta(days=400)
 # Clocks of processes differ, and a transfer's id is made a moment before its row.
 ID_SLACK = timedelta(days=2)
 NANO_PER_DOLLAR = 10**9
+# A thousand of the largest can be added up.
+COST_NANO_MAX = BIGINT_MAX // 1000
 
 
 async def record_cost(ctx: Context, *, key: str, purpose: str, cost_nano: int) -> None:
     """Notes what a vendor charged for a purpose, once per key; see `api.record_cost`."""
     check_key(key)
-    if not 0 <= cost_nano <= BIGINT_MAX // 10**6:
+    if not 0 <= cost_nano <= COST_NANO_MAX:
         raise ValueError(f"a cost is between nothing and nine million dollars, not {cost_nano} nano-dollars")
     async with ctx.transaction("billing") as tx:
         await margins.insert_cost(tx, workspace_id=ctx.workspace, key=key, purpose=purpose, cost_nano=cost_nano, now=ctx.now())

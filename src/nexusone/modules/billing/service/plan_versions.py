@@ -168,6 +168,10 @@ def check_version(wanted: NewPlanVersion, *, price_lists: set[str]) -> None:
     ]
     if (wanted.rollover == "capped") != (wanted.rollover_cap is not None):
         faults.append(FieldError(pointer="/rollover_cap", code="mismatched", detail="a cap, if and only if the rollover is capped"))
+    if wanted.allows_overdraft != (credits_from_text(wanted.overdraft_limit) > 0):
+        faults.append(
+            FieldError(pointer="/overdraft_limit", code="mismatched", detail="more than none, if and only if overdraft is allowed")
+        )
     if faults:
         raise _faulty(faults)
 
@@ -184,6 +188,7 @@ async def write_version(tx: Transaction, wanted: NewPlanVersion, *, code: str, s
         rollover=wanted.rollover,
         rollover_cap_micros=None if cap is None else credits_from_text(cap),
         allows_overdraft=wanted.allows_overdraft,
+        overdraft_micros=credits_from_text(wanted.overdraft_limit),
         trial_days=wanted.trial.days,
         trial_needs_payment_method=wanted.trial.needs_payment_method,
         source_hash=source_hash,

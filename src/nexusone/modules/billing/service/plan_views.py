@@ -79,6 +79,7 @@ def version_of(row: VersionRow, content: Content) -> PlanVersion:
         rollover=row.rollover,
         rollover_cap=_credits(row.rollover_cap_micros),
         allows_overdraft=row.allows_overdraft,
+        overdraft_limit=credits_to_text(row.overdraft_micros),
         trial=_trial(row),
         features=_features(row, content.features),
         prices=[

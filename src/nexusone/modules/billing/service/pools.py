@@ -71,14 +71,15 @@ async def put_share(ctx: Context, *, client_id: UUID, wanted: PoolShareWish) -> 
         await record(
             tx, action="billing.pool_share.put", object_kind="workspace", object_id=str(client_id), after=wanted.model_dump(mode="json")
         )
-        terms = await pools.find_pool(tx, workspace_id=ctx.workspace) or CLOSED
-        shares = await pools.list_shares(tx, workspace_id=ctx.workspace, month=month_of(ctx))
     # The agency's side decides; the client's only says where to ask.
     client = ctx.runtime.system(client_id)
     async with client.transaction("billing") as tx:
         await pools.put_membership(tx, workspace_id=client_id, agency_id=ctx.workspace, is_member=wanted.is_member, now=ctx.now())
     if not wanted.is_member:
         await return_unused(client, agency_id=ctx.workspace)
+    async with ctx.transaction("billing") as tx:
+        terms = await pools.find_pool(tx, workspace_id=ctx.workspace) or CLOSED
+        shares = await pools.list_shares(tx, workspace_id=ctx.workspace, month=month_of(ctx))
     drawn = next(share.drawn_micros for share in shares if share.client_id == client_id)
     return _share(terms, replace(row, drawn_micros=drawn))
 

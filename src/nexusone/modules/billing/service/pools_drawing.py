@@ -12,6 +12,7 @@ from nexusone.modules.billing.contracts.credits import Hold
 from nexusone.modules.billing.service import grants, holds
 from nexusone.modules.billing.service.refusals import InsufficientCredits
 from nexusone.modules.billing.service.refusals_credits import CapReached
+from nexusone.modules.billing.store import grants as grants_store
 from nexusone.modules.billing.store import pools, pools_drawing
 from nexusone.modules.billing.store.pools_drawing import DrawRow, NewDraw, ReturnRow
 from nexusone.platform.database import Transaction
@@ -26,7 +27,7 @@ DRAWS_MAX = 3
 
 
 async def hold_from_pool(
-    ctx: Context, *, refused: InsufficientCredits, key: str, amount_micros: int, purpose: str, expires_in: timedelta
+    ctx: Context, *, refused: InsufficientCredits, key: str, amount_micros: int, purpose: str, expires_in: timedelta, job: str | None = None
 ) -> Hold:
     """Holds what the workspace's own credits did not cover, after drawing exactly what is missing from its agency's pool.
 
@@ -42,7 +43,7 @@ async def hold_from_pool(
         if not await draw(ctx, agency_id=agency_id, key=f"{key}:{number}", amount_micros=max(1, missing)):
             raise refused
         try:
-            return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in)
+            return await holds.hold(ctx, key=key, amount_micros=amount_micros, purpose=purpose, expires_in=expires_in, job=job)
         except CapReached:
             raise
         except InsufficientCredits as again:
@@ -121,10 +122,22 @@ async def _finish_draw(agency: Context, row: DrawRow) -> bool:
 async def _finish_return(client: Context, row: ReturnRow) -> None:
     is_paid = await _pay(client, key=f"pool_return:{row.id}", amount_micros=row.amount_micros, purpose=RETURN_PURPOSE)
     if is_paid:
-        agency = client.runtime.system(row.agency_id)
-        await grants.grant_alone(agency, key=f"pool_return:{row.id}", amount_micros=row.amount_micros, source="pool_return")
+        await _take_back(client.runtime.system(row.agency_id), row, client_id=client.workspace)
     async with client.transaction("billing") as tx:
         await pools_drawing.end_return(tx, workspace_id=client.workspace, return_id=row.id, is_granted=is_paid, now=client.now())
+
+
+async def _take_back(agency: Context, row: ReturnRow, *, client_id: UUID) -> None:
+    key = f"pool_return:{row.id}"
+
+    async def work(tx: Transaction) -> None:
+        await pools_drawing.lock_share(tx, workspace_id=agency.workspace, client_id=client_id)
+        if await grants_store.is_granted(tx, workspace_id=agency.workspace, key=key):
+            return
+        await pools_drawing.count_return(tx, workspace_id=agency.workspace, client_id=client_id, amount=row.amount_micros)
+        await grants.grant(agency, tx, key=key, source="pool_return", amount_micros=row.amount_micros, priority=None, expires_at=None)
+
+    await agency.atomically("billing", work)
 
 
 async def _pay(ctx: Context, *, key: str, amount_micros: int, purpose: str) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from nexusone.modules.billing.domain.amounts import AMOUNT_MICROS_MAX
 from nexusone.modules.billing.domain.invoices import DraftLine
-from nexusone.modules.billing.domain.periods import MONTHS_OF, Period
+from nexusone.modules.billing.domain.periods import Period
 from nexusone.modules.billing.domain.subscriptions import Subscription, Terms
 from nexusone.modules.billing.domain.subscriptions_changes import Quote, allowance_on_change
 from nexusone.modules.billing.service.grants import Rollover
@@ -90,9 +90,13 @@ async def lines_of_change(
 
 
 def allowance_of(facts: PlanFacts, known: Subscription) -> int:
-    """The micro-credits of the present period: the plan's for each piece and month; a trial has those of one month."""
-    months = 1 if known.paid_periods == 0 else MONTHS_OF[known.terms.interval]
-    return min(facts.version.allowance_micros * known.terms.quantity * months, AMOUNT_MICROS_MAX)
+    """The micro-credits of a month, or of a trial: the plan's for each piece."""
+    return min(facts.version.allowance_micros * known.terms.quantity, AMOUNT_MICROS_MAX)
+
+
+def overdraft_of(facts: PlanFacts, known: Subscription) -> int:
+    """How many micro-credits the workspace may go below zero: the plan's for each piece."""
+    return min(facts.version.overdraft_micros * known.terms.quantity, AMOUNT_MICROS_MAX) if facts.version.allows_overdraft else 0
 
 
 async def allowance_of_change(tx: Transaction, before: Subscription, quote: Quote, *, rest: Period) -> int:
@@ -100,16 +104,17 @@ async def allowance_of_change(tx: Transaction, before: Subscription, quote: Quot
     old = allowance_of(await plan_facts(tx, before.terms), before)
     new = allowance_of(await plan_facts(tx, quote.after.terms), quote.after)
     if not quote.is_new_period:
-        return allowance_on_change(old_micros=old, new_micros=new, period=before.period, at=rest.starts_at)
-    left = allowance_on_change(old_micros=0, new_micros=old, period=before.period, at=rest.starts_at)
+        return allowance_on_change(old_micros=old, new_micros=new, period=before.month, at=rest.starts_at)
+    left = allowance_on_change(old_micros=0, new_micros=old, period=before.month, at=rest.starts_at)
     return max(0, new - left)
 
 
 def rollover_of(facts: PlanFacts, known: Subscription) -> Rollover | None:
-    """What may be kept of the present period's credits until the end of the next; of a trial nothing."""
+    """What may be kept of the present month's credits until the end of the next; of a trial nothing."""
     if facts.version.rollover == "none" or known.paid_periods == 0:
         return None
     cap = facts.version.rollover_cap_micros
     if cap == 0:
         return None
-    return Rollover(until=known.calendar.boundary(known.number + 2), max_micros=cap)
+    months = known.months
+    return Rollover(until=months.boundary(months.number_at(known.month.starts_at) + 2), max_micros=cap)

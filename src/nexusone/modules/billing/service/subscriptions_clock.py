@@ -6,42 +6,50 @@ from uuid import UUID
 import structlog
 
 from nexusone.kernel.errors import Refusal
+from nexusone.modules.billing.contracts.subscriptions import SubscriptionWork
 from nexusone.modules.billing.domain import subscriptions as rules
 from nexusone.modules.billing.domain.subscriptions import Subscription
-from nexusone.modules.billing.events import SubscriptionEnded, SubscriptionPaused, SubscriptionRenewed, TrialEnding
+from nexusone.modules.billing.events.subscriptions import SubscriptionEnded, SubscriptionPaused, SubscriptionRenewed, TrialEnding
 from nexusone.modules.billing.service import dunning as dunnings
 from nexusone.modules.billing.service.refusals_invoices import InvoiceSettled
-from nexusone.modules.billing.service.subscriptions_billing import begin_period
+from nexusone.modules.billing.service.subscriptions_billing import allowance_of, begin_period, plan_facts
 from nexusone.modules.billing.service.subscriptions_mails import order_mail
 from nexusone.modules.billing.service.subscriptions_steps import News, going_on, write
 from nexusone.modules.billing.service.usage_billing import foresee_usage
 from nexusone.modules.billing.store import dunning, profiles, subscriptions
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow
 from nexusone.platform.database import Transaction
+from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
 
 SUBSCRIPTIONS_MAX = 10_000
 STEPS_MAX = 500
+STEPS_JOB = "billing.take_steps_of_subscription"
 
 _log = structlog.get_logger(__name__)
 
 
-async def take_due_steps(ctx: Context) -> None:
-    """In every workspace; what is over the limits, or locked by somebody, waits for the next run."""
+async def order_due_steps(ctx: Context) -> None:
+    """Leaves a job for every subscription that is due, so that the trouble of one is not the others'; what is over the limit waits."""
     async with ctx.transaction("system") as tx:
         found = await subscriptions.list_due(tx, now=ctx.now(), limit=SUBSCRIPTIONS_MAX)
     for known in found:
-        try:
-            await catch_up(ctx.for_workspace(known.workspace_id), subscription_id=known.id)
-        except Refusal as refused:
-            # One workspace's trouble is not the others'.
-            _log.error(
-                "subscription.step_refused", workspace_id=str(known.workspace_id), subscription_id=str(known.id), reason=str(refused)
-            )
+        async with ctx.for_workspace(known.workspace_id).transaction("billing") as tx:
+            await enqueue_named(tx, [(STEPS_JOB, SubscriptionWork(subscription_id=known.id))], key=str(known.id))
+
+
+async def take_due_steps(ctx: Context, *, subscription_id: UUID) -> None:
+    """Takes the steps of one subscription that are due. What is refused for good is told and asked again by the next run."""
+    try:
+        await catch_up(ctx, subscription_id=subscription_id)
+    except Refusal as refused:
+        if refused.status >= 500:
+            raise
+        _log.error("subscription.step_refused", subscription_id=str(subscription_id), reason=str(refused))
 
 
 async def catch_up(ctx: Context, *, subscription_id: UUID) -> None:
-    """Takes the steps of one subscription that are due, each in its own transaction."""
+    """The same, each step in its own transaction; what is locked by somebody is left to them."""
     for _ in range(STEPS_MAX):
         if not await ctx.atomically("billing", lambda tx: _take_next(ctx, tx, subscription_id)):
             return
@@ -60,6 +68,8 @@ async def _take_next(ctx: Context, tx: Transaction, subscription_id: UUID) -> bo
             await _expire(ctx, tx, row)
         case "remind":
             await _remind(ctx, tx, row)
+        case "allow":
+            await _allow(ctx, tx, row)
         case "retry":
             await dunnings.retry(ctx, tx, row)
         case "turn":
@@ -81,6 +91,12 @@ async def _remind(ctx: Context, tx: Transaction, row: SubscriptionRow) -> None:
     if ctx.now() < row.period_ends_at and row.ending is None:
         await order_mail(ctx, tx, row, kind="trial_ending", day=row.period_ends_at)
     await write(ctx, tx, going_on("remind", row, rules.remind(row.standing())), News(TrialEnding))
+
+
+async def _allow(ctx: Context, tx: Transaction, row: SubscriptionRow) -> None:
+    after = rules.allow(row.standing(), at=ctx.now())
+    facts = await plan_facts(tx, after.terms)
+    await write(ctx, tx, replace(going_on("allow", row, after), allowance_micros=allowance_of(facts, after)))
 
 
 async def _turn(ctx: Context, tx: Transaction, row: SubscriptionRow) -> None:

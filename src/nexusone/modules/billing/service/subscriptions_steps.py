@@ -7,10 +7,10 @@ from uuid import UUID
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.domain.invoices import DraftLine, InvoiceDraft
 from nexusone.modules.billing.domain.periods import Period, whole_second
-from nexusone.modules.billing.domain.subscriptions import HOLDING, OVER, UNPAID_FOR, Subscription, due
-from nexusone.modules.billing.service import grants, invoicing
+from nexusone.modules.billing.domain.subscriptions import HOLDING, IN_CREDIT, OVER, UNPAID_FOR, Subscription, due
+from nexusone.modules.billing.service import grants, invoicing, overdraft
 from nexusone.modules.billing.service.refusals_subscriptions import AlreadySubscribed
-from nexusone.modules.billing.service.subscriptions_billing import PlanFacts, plan_facts, rollover_of
+from nexusone.modules.billing.service.subscriptions_billing import PlanFacts, overdraft_of, plan_facts, rollover_of
 from nexusone.modules.billing.service.usage_billing import close_usage
 from nexusone.modules.billing.store import dunning, plans, subscriptions, subscriptions_steps
 from nexusone.modules.billing.store.subscriptions import SubscriptionRow, Written
@@ -24,7 +24,7 @@ from nexusone.platform.runtime import Context
 class Taken:
     """A step that was decided on. `before` None: the subscription is new.
 
-    `lines` are billed, `allowance_micros` granted until the period's end; `billed_amount` is what is then billed of the period.
+    `lines` are billed, `allowance_micros` granted until the month's end; `billed_amount` is what is then billed of the period.
     """
 
     step: str
@@ -75,6 +75,7 @@ async def write(ctx: Context, tx: Transaction, taken: Taken, *news: News) -> Non
     await _hold_plan(ctx, tx, taken)
     for told in news:
         await publish(tx, _fact(told, taken, facts))
+    await _allow_overdraft(ctx, tx, taken, facts)
     invoice_id = None
     if is_begun:
         await _grant(ctx, tx, taken, facts)
@@ -149,6 +150,12 @@ async def _hold_plan(ctx: Context, tx: Transaction, taken: Taken) -> None:
         await plans.set_workspace_plan(tx, workspace_id=ctx.workspace, plan_version_id=version_id, since=since)
 
 
+async def _allow_overdraft(ctx: Context, tx: Transaction, taken: Taken, facts: PlanFacts) -> None:
+    limit = overdraft_of(facts, taken.after) if taken.after.state in IN_CREDIT else 0
+    if limit or taken.before is not None:
+        await overdraft.set_limit(ctx, tx, limit_micros=limit)
+
+
 def _since(known: Subscription) -> datetime:
     # Months of the plan are counted from its anchor, so that a change of plan gives no month anew.
     return known.period.starts_at if known.paid_periods == 0 else known.calendar.starts_at
@@ -171,12 +178,12 @@ def _fact(news: News, taken: Taken, facts: PlanFacts) -> Event:
 
 
 async def _grant(ctx: Context, tx: Transaction, taken: Taken, facts: PlanFacts) -> None:
-    period, rollover = taken.after.period, rollover_of(facts, taken.after)
-    lives_until = rollover.until if rollover else period.ends_at
+    month, rollover = taken.after.month, rollover_of(facts, taken.after)
+    lives_until = rollover.until if rollover else month.ends_at
     if taken.allowance_micros == 0 or lives_until <= ctx.now():
         return
-    # A period's credits come once; each change within it brings its own.
-    mark = str(new_id()) if taken.step == "change" else period.starts_at.isoformat()
+    # A month's credits come once; each change within it brings its own.
+    mark = str(new_id()) if taken.step == "change" else month.starts_at.isoformat()
     await grants.grant(
         ctx,
         tx,
@@ -184,7 +191,7 @@ async def _grant(ctx: Context, tx: Transaction, taken: Taken, facts: PlanFacts) 
         source="plan",
         amount_micros=taken.allowance_micros,
         priority=facts.version.allowance_priority,
-        expires_at=period.ends_at,
+        expires_at=month.ends_at,
         rollover=rollover,
     )
 

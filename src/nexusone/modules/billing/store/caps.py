@@ -64,6 +64,60 @@ select %(workspace_id)s, c.scope, c.subject, c.period, c.limit_micros
 from unnest(%(scopes)s::text[], %(subjects)s::text[], %(periods)s::text[], %(limits)s::bigint[]) as c (scope, subject, period, limit_micros)
 """)
 
+LOCK_HOLDS = sql("""
+select count(*)::bigint from (
+    select key from billing.hold where workspace_id = %(workspace_id)s and state in ('held', 'expired') order by key for update
+) as locked
+""")
+
+# What every cap's period holds already, by who and what it stands for. Holds that may change yet name their counter from now on; what the
+# others came to is the counter's opening. Said again it finds the same.
+RECOUNT = sql("""
+with kind as (
+    select distinct c.scope, c.period,
+        case c.period when 'day' then %(day)s::date when 'month' then %(month)s::date else date '2000-01-01' end as starts_on
+    from billing.cap as c
+    where c.workspace_id = %(workspace_id)s
+), stood as (
+    select h.key, k.scope, s.subject, k.period, k.starts_on, known.id is not null and known.id = any(h.counted) as is_counted,
+        h.state in ('held', 'expired') as is_open,
+        case when h.state = 'held' then h.amount_micros else h.settled_micros + h.excess_micros end as micros
+    from kind as k
+    join billing.hold as h on h.workspace_id = %(workspace_id)s and h.created_at >= k.starts_on::timestamp at time zone 'UTC'
+        and h.purpose <> all(%(uncapped)s::text[])
+    cross join lateral (
+        select '' as subject where k.scope = 'workspace'
+        union all
+        select substr(u.name, length(k.scope) + 2) from unnest(h.subjects) as u (name) where starts_with(u.name, k.scope || ':')
+    ) as s
+    left join billing.cap_count as known on known.workspace_id = %(workspace_id)s
+        and (known.scope, known.subject, known.period, known.starts_on) = (k.scope, s.subject, k.period, k.starts_on)
+    where exists (
+        select 1 from billing.cap as c
+        where c.workspace_id = %(workspace_id)s and c.scope = k.scope and c.period = k.period and c.subject in ('', s.subject)
+    )
+), counter as (
+    insert into billing.cap_count as c (workspace_id, id, scope, subject, period, starts_on, used_micros, opening_micros)
+    select %(workspace_id)s, uuidv7(), scope, subject, period, starts_on, sum(micros)::bigint,
+        coalesce(sum(micros) filter (where not is_open and not is_counted), 0)::bigint
+    from stood
+    group by scope, subject, period, starts_on
+    on conflict (workspace_id, scope, subject, period, starts_on) do update
+    set used_micros = excluded.used_micros, opening_micros = excluded.opening_micros
+    returning c.id, c.scope, c.subject, c.period, c.starts_on
+), named as (
+    select s.key, array_agg(c.id) as ids
+    from stood as s
+    join counter as c using (scope, subject, period, starts_on)
+    where s.is_open and not s.is_counted
+    group by s.key
+)
+update billing.hold as h
+set counted = h.counted || named.ids
+from named
+where h.workspace_id = %(workspace_id)s and h.key = named.key
+""")
+
 MARK_ACCOUNT = sql("update billing.account set has_caps = %(has_caps)s where workspace_id = %(workspace_id)s")
 
 
@@ -118,6 +172,17 @@ async def count(
 async def list_caps(tx: Transaction, *, workspace_id: UUID, today: date) -> list[CapRow]:
     """All caps of the workspace."""
     return await tx.fetch_all(CapRow, LIST_CAPS, {"workspace_id": workspace_id, "day": today, "month": today.replace(day=1)})
+
+
+async def lock_holds(tx: Transaction, *, workspace_id: UUID) -> None:
+    """Locks the holds that may change yet."""
+    await tx.fetch_value(int, LOCK_HOLDS, {"workspace_id": workspace_id})
+
+
+async def recount(tx: Transaction, *, workspace_id: UUID, today: date, uncapped: Sequence[str]) -> None:
+    """Lets every cap count all of its present period, but for uncapped purposes; the account is locked."""
+    parameters = {"workspace_id": workspace_id, "day": today, "month": today.replace(day=1), "uncapped": uncapped}
+    await tx.execute(RECOUNT, parameters)
 
 
 async def replace_caps(tx: Transaction, caps: Sequence[CapRow], *, workspace_id: UUID) -> None:

@@ -24,11 +24,13 @@ group by workspace_id
 limit %(limit)s
 """)
 
+# One that a cap began to count meanwhile waits for the next run: this statement does not see its counter yet.
 EXPIRE_HOLDS = sql("""
 with due as (
-    select key from billing.hold
-    where workspace_id = %(workspace_id)s and state = 'held' and expires_at <= %(now)s
-    order by expires_at
+    select h.key from billing.hold as h
+    where h.workspace_id = %(workspace_id)s and h.state = 'held' and h.expires_at <= %(now)s
+        and h.counted = (select k.counted from billing.hold as k where k.workspace_id = h.workspace_id and k.key = h.key)
+    order by h.expires_at
     limit cardinality(%(transfer_ids)s::uuid[])
     for update skip locked
 ), numbered as (

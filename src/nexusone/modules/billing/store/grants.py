@@ -134,6 +134,12 @@ async def fetch_granted(tx: Transaction, *, workspace_id: UUID, key: str) -> Gra
     return await tx.fetch_one(GrantedRow, FIND_GRANTED, {"workspace_id": workspace_id, "transfer_key": _transfer_key(key)})
 
 
+async def is_granted(tx: Transaction, *, workspace_id: UUID, key: str) -> bool:
+    """Whether a key granted something."""
+    known = await tx.find_one(GrantedRow, FIND_GRANTED, {"workspace_id": workspace_id, "transfer_key": _transfer_key(key)})
+    return known is not None
+
+
 async def repay_overdraft(tx: Transaction, *, workspace_id: UUID, transfer_id: UUID, now: datetime) -> None:
     """Pays overdraft back from living grants, as far as they reach."""
     await tx.execute(REPAY_OVERDRAFT, {"workspace_id": workspace_id, "transfer_id": transfer_id, "now": now})

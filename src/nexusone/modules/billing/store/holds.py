@@ -31,9 +31,9 @@ with moved as (
     returning g.id
 ), held as (
     insert into billing.hold
-        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, created_at, expires_at)
+        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, subjects, created_at, expires_at)
     select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
-        array[taken.id], array[%(amount)s::bigint], %(now)s, %(expires_at)s
+        array[taken.id], array[%(amount)s::bigint], %(subjects)s::text[], %(now)s, %(expires_at)s
     from taken
     on conflict (workspace_id, key) do nothing
     returning id, grant_ids[1] as grant_id
@@ -74,9 +74,9 @@ with known as (
     returning g.id
 ), held as (
     insert into billing.hold
-        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, counted, created_at, expires_at)
+        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, counted, subjects, created_at, expires_at)
     select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
-        array[taken.id], array[%(amount)s::bigint], %(counted)s::uuid[], %(now)s, %(expires_at)s
+        array[taken.id], array[%(amount)s::bigint], %(counted)s::uuid[], %(subjects)s::text[], %(now)s, %(expires_at)s
     from taken
     on conflict (workspace_id, key) do nothing
     returning id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
@@ -115,9 +115,9 @@ with taken as materialized (
     select grant_id, taken from billing.take_from_grants(%(workspace_id)s, %(amount)s, %(now)s)
 ), held as (
     insert into billing.hold
-        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, counted, created_at, expires_at)
+        (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, counted, subjects, created_at, expires_at)
     select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
-        array_agg(taken.grant_id), array_agg(taken.taken), %(counted)s::uuid[], %(now)s, %(expires_at)s
+        array_agg(taken.grant_id), array_agg(taken.taken), %(counted)s::uuid[], %(subjects)s::text[], %(now)s, %(expires_at)s
     from taken
     having sum(taken.taken) = %(amount)s
     on conflict (workspace_id, key) do nothing
@@ -155,7 +155,7 @@ class HoldRow:
 
 @dataclass(frozen=True, slots=True)
 class NewHold:
-    """What is to be held; `counted`: the counters of caps it stands in."""
+    """What is to be held; `subjects`: the member or key and the job it stands for, `counted`: the counters of caps it stands in."""
 
     workspace_id: UUID
     key: str
@@ -165,6 +165,7 @@ class NewHold:
     expires_at: datetime
     hold_id: UUID
     transfer_id: UUID
+    subjects: tuple[str, ...] = ()
     counted: tuple[UUID, ...] = ()
 
 
@@ -255,5 +256,6 @@ def _hold_parameters(wanted: NewHold) -> dict[str, object]:
         "hold_id": wanted.hold_id,
         "transfer_id": wanted.transfer_id,
         "transfer_key": f"{wanted.hold_id}:hold",
+        "subjects": list(wanted.subjects),
         "counted": list(wanted.counted),
     }

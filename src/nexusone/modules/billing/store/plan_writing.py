@@ -41,11 +41,11 @@ select coalesce(max(number), 0) + 1 from billing.plan_version where plan_code = 
 INSERT_VERSION = sql("""
 insert into billing.plan_version (
     id, plan_code, number, allowance_micros, allowance_priority, rollover, rollover_cap_micros, allows_overdraft,
-    trial_days, trial_needs_payment_method, source_hash, created_at
+    overdraft_micros, trial_days, trial_needs_payment_method, source_hash, created_at
 )
 values (
     %(id)s, %(plan_code)s, %(number)s, %(allowance_micros)s, %(allowance_priority)s, %(rollover)s, %(rollover_cap_micros)s,
-    %(allows_overdraft)s, %(trial_days)s, %(trial_needs_payment_method)s, %(source_hash)s, %(created_at)s
+    %(allows_overdraft)s, %(overdraft_micros)s, %(trial_days)s, %(trial_needs_payment_method)s, %(source_hash)s, %(created_at)s
 )
 """)
 
@@ -100,6 +100,7 @@ class NewVersion:
     rollover: Rollover
     rollover_cap_micros: int | None
     allows_overdraft: bool
+    overdraft_micros: int
     trial_days: int
     trial_needs_payment_method: bool
     source_hash: bytes | None

@@ -11,7 +11,7 @@ from nexusone.platform.sql import fragment, sql
 
 _VERSION = fragment("""
 v.id, v.plan_code, v.number, v.allowance_micros, v.allowance_priority, v.rollover, v.rollover_cap_micros, v.allows_overdraft,
-v.trial_days, v.trial_needs_payment_method, v.created_at, v.published_at, v.retired_at
+v.overdraft_micros, v.trial_days, v.trial_needs_payment_method, v.created_at, v.published_at, v.retired_at
 """)
 
 LIST_PLANS = sql("""
@@ -99,6 +99,7 @@ class VersionRow:
     rollover: Rollover
     rollover_cap_micros: int | None
     allows_overdraft: bool
+    overdraft_micros: int
     trial_days: int
     trial_needs_payment_method: bool
     created_at: datetime

@@ -33,6 +33,25 @@ update billing.pool_month set drawn_micros = drawn_micros - %(amount)s
 where workspace_id = %(workspace_id)s and client_id = %(client_id)s and month = %(month)s
 """)
 
+LOCK_SHARE = sql("""
+select true from billing.pool_share where workspace_id = %(workspace_id)s and client_id = %(client_id)s for update
+""")
+
+# What comes back was drawn last: clients spend the oldest first.
+COUNT_RETURN = sql("""
+with drawn as (
+    select month, greatest(0, %(amount)s::bigint - coalesce(sum(drawn_micros) over (
+        order by month desc rows between unbounded preceding and 1 preceding
+    ), 0))::bigint as back
+    from billing.pool_month
+    where workspace_id = %(workspace_id)s and client_id = %(client_id)s
+)
+update billing.pool_month as m
+set drawn_micros = greatest(0, m.drawn_micros - drawn.back)
+from drawn
+where m.workspace_id = %(workspace_id)s and m.client_id = %(client_id)s and m.month = drawn.month and drawn.back > 0
+""")
+
 INSERT_DRAW = sql("""
 insert into billing.pool_draw (workspace_id, id, client_id, key, month, amount_micros, state, asked_at)
 values (%(workspace_id)s, %(id)s, %(client_id)s, %(key)s, %(month)s, %(amount)s, 'asked', %(now)s)
@@ -152,6 +171,16 @@ async def end_draw(tx: Transaction, row: DrawRow, *, workspace_id: UUID, is_gran
     if ended and not is_granted:
         place = {"workspace_id": workspace_id, "client_id": row.client_id}
         await tx.execute(COUNT_DRAW_BACK, {**place, "month": row.month, "amount": row.amount_micros})
+
+
+async def lock_share(tx: Transaction, *, workspace_id: UUID, client_id: UUID) -> None:
+    """Locks a client's part in the pool, so that its draws and returns come one after the other."""
+    await tx.find_value(bool, LOCK_SHARE, {"workspace_id": workspace_id, "client_id": client_id})
+
+
+async def count_return(tx: Transaction, *, workspace_id: UUID, client_id: UUID, amount: int) -> None:
+    """Lowers what a client has drawn, of the latest months first, by what it gave back; its part is locked."""
+    await tx.execute(COUNT_RETURN, {"workspace_id": workspace_id, "client_id": client_id, "amount": amount})
 
 
 async def claim_draw(tx: Transaction, *, workspace_id: UUID, draw_id: UUID, before: datetime, now: datetime) -> DrawRow | None:

@@ -12,7 +12,8 @@ from nexusone.platform.events import FACT
 from nexusone.platform.runtime import Context
 from nexusone.platform.sql import fragment, sql
 
-# Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held.
+# Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held, and one that a
+# cap began to count meanwhile, whose counter this statement does not see yet.
 RESOLVE = sql("""
 with resolved as (
     update billing.hold as h
@@ -22,6 +23,7 @@ with resolved as (
         resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz end
     where h.workspace_id = %(workspace_id)s and h.key = %(key)s and h.state = 'held'
         and h.amount_micros - h.settled_micros >= %(used)s::bigint
+        and h.counted = (select k.counted from billing.hold as k where k.workspace_id = %(workspace_id)s and k.key = %(key)s)
         and (%(is_final)s::boolean or not exists (
             select 1 from billing.transfer as t
             where t.workspace_id = %(workspace_id)s and t.key = h.id::text || %(transfer_suffix)s

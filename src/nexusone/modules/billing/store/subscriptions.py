@@ -14,7 +14,7 @@ from nexusone.platform.sql import fragment, sql
 _COLUMNS = fragment("""
 s.id, s.state, s.plan_version_id, s.currency, s.every, s.unit_amount, s.quantity, s.coupon_code, s.zone, s.anchor_day,
 s.calendar_starts_at, s.number, s.period_starts_at, s.period_ends_at, s.paid_periods, s.billed_amount, s.next_plan_version_id,
-s.next_every, s.next_unit_amount, s.next_quantity, s.ending, s.is_reminded, s.due_at, s.version, s.created_at, s.over_at,
+s.next_every, s.next_unit_amount, s.next_quantity, s.ending, s.is_reminded, s.allowed_until, s.due_at, s.version, s.created_at, s.over_at,
 c.kind as coupon_kind, c.duration as coupon_duration, c.percent_hundredths as coupon_percent, c.amount as coupon_amount,
 c.currency as coupon_currency, c.periods as coupon_periods
 """)
@@ -47,12 +47,13 @@ where s.workspace_id = %(workspace_id)s and s.id = %(id)s for update of s skip l
 INSERT = sql("""
 insert into billing.subscription (
     workspace_id, id, state, plan_version_id, currency, every, unit_amount, quantity, coupon_code, zone, anchor_day,
-    calendar_starts_at, number, period_starts_at, period_ends_at, paid_periods, billed_amount, is_reminded, due_at, created_at
+    calendar_starts_at, number, period_starts_at, period_ends_at, paid_periods, billed_amount, is_reminded, allowed_until, due_at,
+    created_at
 )
 values (
     %(workspace_id)s, %(id)s, %(state)s, %(plan_version_id)s, %(currency)s, %(every)s, %(unit_amount)s, %(quantity)s,
     %(coupon_code)s, %(zone)s, %(anchor_day)s, %(calendar_starts_at)s, %(number)s, %(period_starts_at)s, %(period_ends_at)s,
-    %(paid_periods)s, %(billed_amount)s, %(is_reminded)s, %(due_at)s, %(created_at)s
+    %(paid_periods)s, %(billed_amount)s, %(is_reminded)s, %(allowed_until)s, %(due_at)s, %(created_at)s
 )
 on conflict (workspace_id) where over_at is null do nothing
 """)
@@ -64,7 +65,7 @@ set state = %(state)s, plan_version_id = %(plan_version_id)s, every = %(every)s,
     period_starts_at = %(period_starts_at)s, period_ends_at = %(period_ends_at)s, paid_periods = %(paid_periods)s,
     billed_amount = %(billed_amount)s, next_plan_version_id = %(next_plan_version_id)s, next_every = %(next_every)s,
     next_unit_amount = %(next_unit_amount)s, next_quantity = %(next_quantity)s, ending = %(ending)s,
-    is_reminded = %(is_reminded)s, due_at = %(due_at)s, over_at = %(over_at)s, version = version + 1
+    is_reminded = %(is_reminded)s, allowed_until = %(allowed_until)s, due_at = %(due_at)s, over_at = %(over_at)s, version = version + 1
 where workspace_id = %(workspace_id)s and id = %(id)s
 """)
 
@@ -103,6 +104,7 @@ class SubscriptionRow:
     next_quantity: int | None
     ending: Ending | None
     is_reminded: bool
+    allowed_until: datetime | None
     due_at: datetime | None
     version: int
     created_at: datetime
@@ -128,6 +130,7 @@ class SubscriptionRow:
             next_terms=self._next_terms(),
             ending=self.ending,
             is_reminded=self.is_reminded,
+            allowed_until=self.allowed_until,
         )
 
     def _coupon(self) -> CouponTerms | None:
@@ -236,6 +239,7 @@ def _columns(written: Written) -> Mapping[str, object]:
         "next_quantity": following.quantity if following else None,
         "ending": known.ending,
         "is_reminded": known.is_reminded,
+        "allowed_until": known.allowed_until,
         "due_at": written.due_at,
         "created_at": known.created_at,
         "over_at": written.now if known.state in OVER else None,

@@ -67,8 +67,8 @@ with line as materialized (
     union all
     select 'open', id::text, (remaining_micros > 0)::int, is_open::int from billing.grant_ where workspace_id = %(workspace_id)s
     union all
-    select 'caps', c.id::text, coalesce(h.micros, 0), c.used_micros
-    from (select id, used_micros from billing.cap_count where workspace_id = %(workspace_id)s) as c
+    select 'caps', c.id::text, coalesce(h.micros, 0) + c.opening_micros, c.used_micros
+    from (select id, used_micros, opening_micros from billing.cap_count where workspace_id = %(workspace_id)s) as c
     left join (
         select counter.id,
             sum(case when h.state = 'held' then h.amount_micros else h.settled_micros + h.excess_micros end)::bigint as micros

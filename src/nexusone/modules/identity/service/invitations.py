@@ -61,7 +61,7 @@ async def invite(ctx: Context, *, wanted: NewInvitation) -> Invitation:
         choice = await choose_role(ctx, tx, wanted.role)
         if await invitations.is_member(tx, workspace_id=ctx.workspace, email=email):
             raise AlreadyMember
-        await _require_seat(ctx, tx, seats)
+        await require_seat(ctx, tx, seats)
         row = InvitationRow(
             id=new_id(),
             email=email,
@@ -161,7 +161,8 @@ async def accept_invitation(ctx: Context, *, answer: InvitationAnswer) -> Joined
     return Joined(workspace_id=inside.workspace, workspace_name=workspace.name, email=row.email, is_new_account=fresh is not None)
 
 
-async def _require_seat(ctx: Context, tx: Transaction, seats: PlanAllowance) -> None:
+async def require_seat(ctx: Context, tx: Transaction, seats: PlanAllowance) -> None:
+    """Keeps a seat free until the transaction ends. Raises: PaymentRequired where the plan has none left."""
     if seats.limit is None:
         return
     # Of two who want the last seat, the second waits here and then counts the first.

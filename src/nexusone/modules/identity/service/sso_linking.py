@@ -6,6 +6,8 @@ from nexusone.kernel.ids import new_id
 from nexusone.modules.identity.domain.id_token import Person
 from nexusone.modules.identity.domain.sso import domain_of
 from nexusone.modules.identity.events import MemberJoined, SsoIdentityLinked
+from nexusone.modules.identity.ports.plans import PlanAllowance
+from nexusone.modules.identity.service.invitations import require_seat
 from nexusone.modules.identity.service.refusals import SsoDomainNotAllowed, SsoEmailUnverified, SsoNotAMember
 from nexusone.modules.identity.store import accounts, sso
 from nexusone.modules.identity.store.accounts import UserRow
@@ -17,13 +19,14 @@ from nexusone.platform.runtime import Context
 NAME_LENGTH_MAX = 200
 
 
-async def user_behind(ctx: Context, tx: Transaction, *, connection: ConnectionRow, person: Person) -> UUID:
-    """The user of a person that the provider vouches for, linked or made at the first time.
+async def user_behind(ctx: Context, tx: Transaction, *, connection: ConnectionRow, person: Person, seats: PlanAllowance) -> UUID:
+    """The user of a person that the provider vouches for, linked or made at the first time; a new member takes one of the seats.
 
     Raises:
         SsoEmailUnverified: nothing is known of the person but an address that the provider has not verified.
         SsoDomainNotAllowed: the address is in no domain that the connection has proved.
         SsoNotAMember: no member, and members are not made; or disabled; or the account is linked to another subject.
+        PaymentRequired: the person would be a new member, and the plan has no seat left.
     """
     place = {"workspace_id": ctx.workspace, "connection_id": connection.id}
     known = await sso.find_identity(tx, **place, subject=person.subject)
@@ -37,7 +40,7 @@ async def user_behind(ctx: Context, tx: Transaction, *, connection: ConnectionRo
     if person.email is None:
         raise SsoEmailUnverified
     await _refuse_foreign(ctx, tx, connection, person.email)
-    return await _link(ctx, tx, connection, person, person.email)
+    return await _link(ctx, tx, connection, person, person.email, seats)
 
 
 async def _refuse_foreign(ctx: Context, tx: Transaction, connection: ConnectionRow, email: str | None) -> None:
@@ -48,11 +51,13 @@ async def _refuse_foreign(ctx: Context, tx: Transaction, connection: ConnectionR
         raise SsoDomainNotAllowed
 
 
-async def _link(ctx: Context, tx: Transaction, connection: ConnectionRow, person: Person, email: str) -> UUID:
+async def _link(ctx: Context, tx: Transaction, connection: ConnectionRow, person: Person, email: str, seats: PlanAllowance) -> UUID:
     user = await accounts.find_user_by_email(tx, email=email)
     is_member = user is not None and await sso.is_member(tx, workspace_id=ctx.workspace, user_id=user.id)
     if (user is not None and user.disabled_at is not None) or not (is_member or connection.creates_members):
         raise SsoNotAMember
+    if not is_member:
+        await require_seat(ctx, tx, seats)
     user_id = user.id if user is not None else await _insert_user(ctx, tx, person, email)
     if user is not None:
         await sso.take_over_unverified(tx, user_id=user.id, now=ctx.now())

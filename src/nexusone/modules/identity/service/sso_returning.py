@@ -10,6 +10,8 @@ from nexusone.modules.identity.contracts.accounts import SignedIn
 from nexusone.modules.identity.contracts.mfa import MfaChallenge
 from nexusone.modules.identity.contracts.single_sign_on import SsoFinish
 from nexusone.modules.identity.domain.sso import BINDING, STATE, is_mixed_up, read_reference
+from nexusone.modules.identity.ports.plans import PlanGate
+from nexusone.modules.identity.service.invitations import SEATS
 from nexusone.modules.identity.service.mfa import challenge_for
 from nexusone.modules.identity.service.refusals import SsoAttemptOver, SsoDenied, SsoNotAMember, SsoTokenRefused
 from nexusone.modules.identity.service.sign_in import finish_sign_in
@@ -128,8 +130,9 @@ async def _prove(ctx: Context, attempt: ReturnedRow, returned: Returned) -> None
     grant = Grant(attempt=attempt, code=returned.code, verifier=verifier.decode(), client_secret=open_secret(ctx, key, connection))
     person = await person_behind(ctx, connection=connection, metadata=metadata, grant=grant)
     methods = _methods(connection, has_second_factor=person.has_second_factor)
+    seats = await ctx.port(PlanGate).allowance_of(ctx, feature=SEATS)
     async with ctx.transaction("identity") as tx:
-        user_id = await user_behind(ctx, tx, connection=connection, person=person)
+        user_id = await user_behind(ctx, tx, connection=connection, person=person, seats=seats)
         if attempt.renewed_user_id not in (None, user_id):
             raise SsoTokenRefused(reason="somebody else came back")
         proved = ProvedAttempt(

@@ -68,17 +68,28 @@ where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.
 returning d.contact_id, d.occurrence
 """)
 
+# What is paid for is counted with its outcome, in the row of its turn, so that billing is told of each mail once.
 WRITE_OUTCOMES = sql("""
-update marketing.delivery as d
-set state = o.state, reason = o.reason, code = o.code, vendor_reference = o.vendor_reference, attempts = o.attempts,
-    due_at = o.due_at, sent_at = case when o.state = 'sent' then o.ended_at end, lease_until = null
-from unnest(
-    %(contact_ids)s::uuid[], %(occurrences)s::int[], %(fences)s::bigint[], %(states)s::text[], %(reasons)s::text[],
-    %(codes)s::int[], %(references)s::text[], %(attempts)s::int[], %(due_ats)s::timestamptz[], %(ended_ats)s::timestamptz[]
-) as o (contact_id, occurrence, fence, state, reason, code, vendor_reference, attempts, due_at, ended_at)
-where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.contact_id = any(%(contact_ids)s::uuid[])
-    and d.contact_id = o.contact_id and d.occurrence = o.occurrence and d.fence = o.fence
-    and case when d.state in ('claimed', 'handing_over') then true else false end
+with written as (
+    update marketing.delivery as d
+    set state = o.state, reason = o.reason, code = o.code, vendor_reference = o.vendor_reference, attempts = o.attempts,
+        due_at = o.due_at, sent_at = case when o.state = 'sent' then o.ended_at end, lease_until = null
+    from unnest(
+        %(contact_ids)s::uuid[], %(occurrences)s::int[], %(fences)s::bigint[], %(states)s::text[], %(reasons)s::text[],
+        %(codes)s::int[], %(references)s::text[], %(attempts)s::int[], %(due_ats)s::timestamptz[], %(ended_ats)s::timestamptz[]
+    ) as o (contact_id, occurrence, fence, state, reason, code, vendor_reference, attempts, due_at, ended_at)
+    where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.contact_id = any(%(contact_ids)s::uuid[])
+        and d.contact_id = o.contact_id and d.occurrence = o.occurrence and d.fence = o.fence
+        and case when d.state in ('claimed', 'handing_over') then true else false end
+    returning d.state
+), counted as (
+    insert into marketing.mail_count as m (workspace_id, message_id, turn_id, messages, counted_at)
+    select %(workspace_id)s, %(message_id)s, %(turn_id)s, count(*), %(now)s from written where state in ('sent', 'unknown')
+    having count(*) > 0
+    on conflict (workspace_id, message_id, turn_id) do update
+    set messages = m.messages + excluded.messages, counted_at = excluded.counted_at
+)
+select count(*) from written
 """)
 
 GIVE_BACK = sql("""
@@ -91,12 +102,22 @@ where d.workspace_id = %(workspace_id)s and d.message_id = %(message_id)s and d.
 """)
 
 RECLAIM = sql("""
-update marketing.delivery
-set state = case when state = 'claimed' then 'queued' else 'unknown' end,
-    reason = case when state = 'claimed' then reason else 'worker_lost' end,
-    fence = fence + 1, lease_until = null
-where workspace_id = %(workspace_id)s and message_id = %(message_id)s
-    and state in ('claimed', 'handing_over') and lease_until <= %(now)s
+with reclaimed as (
+    update marketing.delivery
+    set state = case when state = 'claimed' then 'queued' else 'unknown' end,
+        reason = case when state = 'claimed' then reason else 'worker_lost' end,
+        fence = fence + 1, lease_until = null
+    where workspace_id = %(workspace_id)s and message_id = %(message_id)s
+        and state in ('claimed', 'handing_over') and lease_until <= %(now)s
+    returning state
+), counted as (
+    insert into marketing.mail_count as m (workspace_id, message_id, turn_id, messages, counted_at)
+    select %(workspace_id)s, %(message_id)s, %(turn_id)s, count(*), %(now)s from reclaimed where state = 'unknown'
+    having count(*) > 0
+    on conflict (workspace_id, message_id, turn_id) do update
+    set messages = m.messages + excluded.messages, counted_at = excluded.counted_at
+)
+select count(*) from reclaimed where state = 'unknown'
 """)
 
 SKIP_QUEUED = sql("""
@@ -231,13 +252,14 @@ async def mark_handing_over(
     return {(row[0], row[1]) for row in await tx.fetch_tuples(MARK_HANDING_OVER, parameters)}
 
 
-async def write_outcomes(tx: Transaction, outcomes: Sequence[Outcome], *, workspace_id: UUID, message_id: UUID) -> int:
-    """Writes down what became of deliveries; how many of them were still this fence's to write."""
+async def write_outcomes(
+    tx: Transaction, outcomes: Sequence[Outcome], *, workspace_id: UUID, message_id: UUID, turn_id: UUID, now: datetime
+) -> int:
+    """Writes down what became of deliveries and counts the mails of the turn; how many were still this fence's to write."""
     columns = [list(column) for column in zip(*outcomes, strict=True)]
     names = ("contact_ids", "occurrences", "fences", "states", "reasons", "codes", "references", "attempts", "due_ats", "ended_ats")
-    return await tx.execute(
-        WRITE_OUTCOMES, {"workspace_id": workspace_id, "message_id": message_id, **dict(zip(names, columns, strict=True))}
-    )
+    told = {"workspace_id": workspace_id, "message_id": message_id, "turn_id": turn_id, "now": now}
+    return await tx.fetch_value(int, WRITE_OUTCOMES, {**told, **dict(zip(names, columns, strict=True))})
 
 
 async def give_back(tx: Transaction, rows: Sequence[ClaimedRow], *, workspace_id: UUID, message_id: UUID) -> int:
@@ -245,9 +267,10 @@ async def give_back(tx: Transaction, rows: Sequence[ClaimedRow], *, workspace_id
     return await tx.execute(GIVE_BACK, {**_fenced(rows), "workspace_id": workspace_id, "message_id": message_id})
 
 
-async def reclaim(tx: Transaction, *, workspace_id: UUID, message_id: UUID, now: datetime) -> int:
-    """After a worker was lost: what it only claimed goes back, what it was handing over is unknown."""
-    return await tx.execute(RECLAIM, {"workspace_id": workspace_id, "message_id": message_id, "now": now})
+async def reclaim(tx: Transaction, *, workspace_id: UUID, message_id: UUID, turn_id: UUID, now: datetime) -> int:
+    """After a worker was lost: what it only claimed goes back, what it was handing over is unknown; how many are."""
+    told = {"workspace_id": workspace_id, "message_id": message_id, "turn_id": turn_id, "now": now}
+    return await tx.fetch_value(int, RECLAIM, told)
 
 
 async def skip_queued(tx: Transaction, *, workspace_id: UUID, message_id: UUID, reason: str, limit: int) -> int:

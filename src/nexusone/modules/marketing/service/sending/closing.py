@@ -3,11 +3,13 @@
 from datetime import timedelta
 from uuid import UUID
 
+from nexusone.kernel.ids import new_id
 from nexusone.modules.billing import api as billing
 from nexusone.modules.marketing.domain.tallies import Tally, tally_of
 from nexusone.modules.marketing.events import CampaignCancelled, CampaignSent
 from nexusone.modules.marketing.service.quota import give_back_messages
-from nexusone.modules.marketing.service.sending.errands import enqueue_close
+from nexusone.modules.marketing.service.sending.accounting import record_cost, report_rest
+from nexusone.modules.marketing.service.sending.errands import enqueue_close, enqueue_keep
 from nexusone.modules.marketing.store import campaigns, deliveries
 from nexusone.modules.marketing.store.campaigns import CampaignRow
 from nexusone.platform.database import Transaction
@@ -32,6 +34,8 @@ async def close_campaign(ctx: Context, *, campaign_id: UUID) -> None:
         return
     await give_back_messages(ctx, key=row.hold_key, sent=tally.payable)
     settled = await _settle(ctx, row, tally)
+    await record_cost(ctx, row, messages=tally.payable)
+    await report_rest(ctx, message_id=row.message_id)
     async with ctx.transaction("marketing") as tx:
         status = await campaigns.close(
             tx, workspace_id=ctx.workspace, campaign_id=row.id, counts=tally.written(), settled=settled, now=ctx.now()
@@ -51,7 +55,9 @@ async def _empty_queue(ctx: Context, row: CampaignRow) -> None:
 async def _final_tally(ctx: Context, row: CampaignRow) -> Tally | None:
     """The counts when they are final; else the closing is put off, unless the lanes will ask for it."""
     async with ctx.transaction("marketing") as tx:
-        await deliveries.reclaim(tx, workspace_id=ctx.workspace, message_id=row.message_id, now=ctx.now())
+        lost = await deliveries.reclaim(tx, workspace_id=ctx.workspace, message_id=row.message_id, turn_id=new_id(), now=ctx.now())
+        if lost:
+            await enqueue_keep(tx, row.id)
         counts = await deliveries.count_by_state(tx, workspace_id=ctx.workspace, message_ids=[row.message_id])
         tally = tally_of((count.state, count.reason, count.deliveries) for count in counts)
         if tally.is_final:

@@ -10,6 +10,7 @@ from nexusone.platform.jobs import enqueue_named
 PREPARE = "marketing.prepare_campaign"
 SEND = "marketing.send_campaign"
 CLOSE = "marketing.close_campaign"
+KEEP = "marketing.keep_campaign_credits"
 
 # The lane that the watch adds: it works once and does not go on by itself.
 WATCH_LANE = -1
@@ -43,6 +44,11 @@ async def enqueue_close(tx: Transaction, campaign_id: UUID, *, after: timedelta 
     # A job that puts itself off is still running, and its key would keep the next one out.
     key = str(campaign_id) if after is None else None
     await enqueue_named(tx, [(CLOSE, CampaignErrand(campaign_id=campaign_id))], after=after, key=key)
+
+
+async def enqueue_keep(tx: Transaction, campaign_id: UUID) -> None:
+    """Keep the credits: the fate of a mail is unknown."""
+    await enqueue_named(tx, [(KEEP, CampaignErrand(campaign_id=campaign_id))], key=str(campaign_id))
 
 
 async def enqueue_lanes(tx: Transaction, campaign_id: UUID, *, epoch: int, lanes: int) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypedDict
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from nexusone.modules.marketing.service.sending.slots import CarrierSlots
 from nexusone.modules.marketing.service.sending.verdicts import failed_to_render, is_unreachable, outcome_of
 from nexusone.modules.marketing.settings import MarketingSettings
 from nexusone.modules.marketing.store import deliveries
+from nexusone.modules.marketing.store.campaigns import CampaignRow
 from nexusone.modules.marketing.store.deliveries import AddressedContact, ClaimedRow
 from nexusone.platform.database import Contended, Transaction
 from nexusone.platform.runtime import Context
@@ -57,12 +58,12 @@ class Lane:
     It ends by its own flags and never relies on being cancelled: a database call under way may swallow a cancellation.
     """
 
-    def __init__(self, ctx: Context, mailings: Mailings, *, started_at: datetime) -> None:
-        self._ctx, self._mailings, self._started_at = ctx, mailings, started_at
+    def __init__(self, ctx: Context, mailings: Mailings, *, row: CampaignRow, turn_id: UUID) -> None:
+        self._ctx, self._mailings, self._started_at = ctx, mailings, row.started_at or row.created_at
         self._settings = ctx.setting(MarketingSettings)
         self._transport = ctx.port(EmailTransport)
         self._slots = ctx.port(CarrierSlots).of(self._transport)
-        self._outbox = Outbox(ctx, message_id=mailings.message_id)
+        self._outbox = Outbox(ctx, row, turn_id=turn_id)
         self._ready: deque[Addressed] = deque()
         self._claiming = asyncio.Lock()
         self._is_dry = False

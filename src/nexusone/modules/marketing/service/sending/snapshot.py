@@ -1,7 +1,6 @@
 """Fixing the recipients of a campaign, and holding what their mails cost."""
 
 import asyncio
-from datetime import timedelta
 from uuid import UUID
 
 from nexusone.kernel.errors import NotFound, PaymentRequired
@@ -13,6 +12,7 @@ from nexusone.modules.marketing.events import CampaignFailed, CampaignStarted
 from nexusone.modules.marketing.service.quota import give_back_messages, take_messages
 from nexusone.modules.marketing.service.refusals import TemplateFaulty
 from nexusone.modules.marketing.service.rendering import compiled_variant, template_of
+from nexusone.modules.marketing.service.sending.accounting import HOLD_EXPIRES_IN, HOLD_PURPOSE
 from nexusone.modules.marketing.service.sending.errands import enqueue_close, enqueue_lanes
 from nexusone.modules.marketing.service.sending.mailings import open_mailings
 from nexusone.modules.marketing.settings import MarketingSettings
@@ -22,10 +22,6 @@ from nexusone.modules.marketing.store.deliveries import LinkRow
 from nexusone.modules.marketing.store.recipients import SNAPSHOT_SECONDS_MAX, SnapshotPart
 from nexusone.platform.events import publish
 from nexusone.platform.runtime import Context
-
-HOLD_PURPOSE = "campaign"
-# Longer than any campaign is paused for; a hold that lapsed is settled from what is available then.
-HOLD_EXPIRES_IN = timedelta(days=60)
 
 
 class _Overtaken(Exception):
@@ -87,7 +83,7 @@ async def _start(ctx: Context, campaign_id: UUID) -> None:
     await take_messages(ctx, key=row.hold_key, count=row.recipients)
     needed = row.recipients * (row.credits_per_email_micros or 0)
     if needed and row.hold_key:
-        await billing.hold(ctx, key=row.hold_key, amount_micros=needed, purpose=HOLD_PURPOSE, expires_in=HOLD_EXPIRES_IN)
+        await billing.hold(ctx, key=row.hold_key, amount_micros=needed, purpose=HOLD_PURPOSE, expires_in=HOLD_EXPIRES_IN, job=str(row.id))
     lanes = ctx.setting(MarketingSettings).lanes_for(row.recipients)
     async with ctx.transaction("marketing") as tx:
         started = await campaigns.move(

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from nexusone.kernel.ids import new_id
 from nexusone.modules.marketing.domain.pacing import backoff
 from nexusone.modules.marketing.events import CampaignPaused
-from nexusone.modules.marketing.service.sending.errands import WATCH_LANE, LaneErrand, enqueue_close, enqueue_turn
+from nexusone.modules.marketing.service.sending.accounting import report_turn
+from nexusone.modules.marketing.service.sending.errands import WATCH_LANE, LaneErrand, enqueue_close, enqueue_keep, enqueue_turn
 from nexusone.modules.marketing.service.sending.lane import Lane, Turn
 from nexusone.modules.marketing.service.sending.mailings import open_mailings
 from nexusone.modules.marketing.service.sending.verdicts import jitter
@@ -27,14 +29,18 @@ IDLE_SECONDS_BESIDE_OTHERS = 2.0
 
 async def take_turn(ctx: Context, *, errand: LaneErrand) -> None:
     """Sends what is due, and leaves the next turn or the closing of the campaign behind."""
+    turn_id = new_id()
     async with ctx.transaction("marketing") as tx:
         row = await campaigns.find_campaign(tx, workspace_id=ctx.workspace, campaign_id=errand.campaign_id)
         if row is None or row.status != "sending" or (errand.epoch != row.version and errand.lane != WATCH_LANE):
             return
-        await deliveries.reclaim(tx, workspace_id=ctx.workspace, message_id=row.message_id, now=ctx.now())
+        lost = await deliveries.reclaim(tx, workspace_id=ctx.workspace, message_id=row.message_id, turn_id=turn_id, now=ctx.now())
+        if lost:
+            await enqueue_keep(tx, row.id)
     # Whoever goes on with it, and whatever set that off: a test stays one.
-    lane = Lane(replace(ctx, is_test=row.is_test), await open_mailings(ctx, row), started_at=row.started_at or row.created_at)
+    lane = Lane(replace(ctx, is_test=row.is_test), await open_mailings(ctx, row), row=row, turn_id=turn_id)
     turn = await lane.run()
+    await report_turn(ctx, message_id=row.message_id, turn_id=turn_id)
     async with ctx.transaction("marketing") as tx:
         await _go_on(ctx, tx, row, errand=errand, turn=turn)
     if turn.lost is not None:
