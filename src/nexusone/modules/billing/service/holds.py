@@ -148,8 +148,9 @@ async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
         await _announce(tx, resolved, wanted, is_late=False)
         return resolved
 
-    # A fact with subscribers leaves jobs behind, which takes a transaction.
-    if not ctx.subscribers(CreditsSettled.name):
+    # A fact with subscribers leaves jobs behind, which takes a transaction; a part of nothing leaves no transfer that would tell that
+    # its key is known.
+    if not ctx.subscribers(CreditsSettled.name) and (wanted.is_final or wanted.used):
         row = await resolutions.resolve_in_one_trip(ctx, wanted, fact=_fact(ctx, wanted))
         if row is not None:
             return _contract(row)
