@@ -10,7 +10,7 @@ run: $(VENV)/run.stamp
 	@$(BIN)/nexusone up --story demo $(ARGS)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --tb=short --show-capture=no --dist loadgroup $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check src tests benchmarks fuzz

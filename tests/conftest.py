@@ -22,6 +22,7 @@ from nexusone.apps.compose import Composition, composed
 from nexusone.kernel.clock import Clock
 from nexusone.kernel.ids import new_id
 from nexusone.modules.identity.admission import RightsAuthorizer
+from nexusone.modules.identity.ports import SystemMail, SystemMailer
 from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.origin import Principal
 from nexusone.platform.postgres import EmbeddedPostgres
@@ -31,6 +32,13 @@ from nexusone.platform.schema_state import Login
 from nexusone.platform.settings import PlatformSettings
 from nexusone.platform.sql import sql
 from nexusone.platform.vault import MasterKeys
+
+
+class SilentMailer:
+    """A SystemMailer for tests that look at no mail: whatever jobs of theirs others run, come to an end."""
+
+    async def send(self, mail: SystemMail) -> None:
+        """See SystemMailer."""
 
 
 class LenientAuthorizer(RightsAuthorizer):
@@ -46,6 +54,15 @@ class LenientAuthorizer(RightsAuthorizer):
 # How long a case takes says something of the machine's other work, not of the rule.
 settings.register_profile("nexusone", deadline=None)
 settings.load_profile("nexusone")
+
+# What a failing job logs is drawn plainly: a traceback with every local variable takes a second each.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 LOGIN = Login("nexusone_app", None)
 TEMPLATE = "nexusone_template"
@@ -122,7 +139,9 @@ def platform_settings(tmp_path_factory: pytest.TempPathFactory) -> PlatformSetti
 @pytest.fixture(scope="session")
 async def composition(database: TestDatabase, keys: MasterKeys, platform_settings: PlatformSettings) -> AsyncIterator[Composition]:
     """A whole process without vendors; tests that need one put it in with `with_port`."""
-    async with composed(platform_settings, url=database.url, keys=keys, ports={Authorizer: LenientAuthorizer()}) as made:
+    async with composed(
+        platform_settings, url=database.url, keys=keys, ports={Authorizer: LenientAuthorizer(), SystemMailer: SilentMailer()}
+    ) as made:
         yield made
 
 

@@ -17,7 +17,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.contracts.plans import FeatureContent
 from nexusone.modules.billing.domain.features import FEATURES
-from nexusone.modules.billing.events import InvoicePaymentFailed
+from nexusone.modules.billing.events.invoices import InvoicePaymentFailed
 from nexusone.modules.billing.service import dunning, grants, invoicing, payments_calling, payments_methods, pools_drawing, usage_closing
 from nexusone.modules.billing.service.payment_gateways import chosen
 from nexusone.modules.billing.service.payments_settling import trace_of

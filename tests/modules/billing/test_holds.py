@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from nexusone.modules.billing import api
 from nexusone.modules.billing.service import grants, verification
 from nexusone.platform.runtime import Context
@@ -18,4 +20,14 @@ async def test_settling_books_what_was_used_and_gives_the_rest_back(ctx: Context
     after = await api.get_balance(ctx)
     assert (settled.state, settled.settled_micros) == ("settled", 25)
     assert (after.available_micros, after.held_micros, after.spent_micros) == (75, 0, 25)
+    assert await verification.verify(ctx) == []
+
+
+async def test_a_known_part_of_another_amount_is_refused_even_where_it_is_nothing(ctx: Context) -> None:
+    await grants.grant_alone(ctx, key="g", amount_micros=100, source="purchase")
+    await api.hold(ctx, key="k", amount_micros=10, purpose="text", expires_in=timedelta(hours=1))
+    await api.settle_part(ctx, key="k", part_key="p", amount_micros=3)
+    with pytest.raises(api.KeyConflict):
+        await api.settle_part(ctx, key="k", part_key="p", amount_micros=0)
+    assert (await api.settle_part(ctx, key="k", part_key="p", amount_micros=3)).settled_micros == 3
     assert await verification.verify(ctx) == []

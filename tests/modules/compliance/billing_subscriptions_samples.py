@@ -6,7 +6,7 @@ import httpx2
 from tests.modules.compliance.samples import Stage, sample
 
 from nexusone.kernel.ids import new_id
-from nexusone.modules.billing.events import InvoicePaid
+from nexusone.modules.billing.events.invoices import InvoicePaid
 from nexusone.modules.billing.service import dunning, invoicing
 from nexusone.modules.billing.store import profiles, subscriptions_steps
 from nexusone.modules.billing.store.profiles import NewProfile

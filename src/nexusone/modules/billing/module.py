@@ -5,28 +5,33 @@ Invariant: the lines of every transfer sum to zero, balances equal the sum of th
 
 from pathlib import Path
 
-from nexusone.modules.billing.events import (
-    AdjustmentDecided,
-    AdjustmentMade,
-    AlertsChanged,
-    BalanceLow,
+from nexusone.modules.billing.events.invoices import (
     BillingProfileChanged,
-    CapsChanged,
     CreditNoteIssued,
-    CreditsGranted,
-    CreditsSettled,
-    DefaultMethodChosen,
-    DisputeClosed,
-    DisputeOpened,
-    HoldKept,
-    HoldsExpired,
     InvoiceIssued,
     InvoicePaid,
     InvoicePaymentFailed,
     InvoiceVoided,
-    MarginFloorChanged,
-    MarginLow,
+)
+from nexusone.modules.billing.events.ledger import (
+    AdjustmentDecided,
+    AdjustmentMade,
+    AlertsChanged,
+    BalanceLow,
+    CapsChanged,
+    CreditsGranted,
+    CreditsSettled,
+    HoldKept,
+    HoldsExpired,
     OverdraftLimitChanged,
+    TopUpChanged,
+    TopUpFailed,
+    TopUpWanted,
+)
+from nexusone.modules.billing.events.payments import (
+    DefaultMethodChosen,
+    DisputeClosed,
+    DisputeOpened,
     PaymentBegun,
     PaymentCaptured,
     PaymentEnded,
@@ -38,6 +43,8 @@ from nexusone.modules.billing.events import (
     RefundCreditsTaken,
     RefundFailed,
     RefundSucceeded,
+)
+from nexusone.modules.billing.events.subscriptions import (
     SubscriptionCanceled,
     SubscriptionChanged,
     SubscriptionEnded,
@@ -47,11 +54,9 @@ from nexusone.modules.billing.events import (
     SubscriptionRenewed,
     SubscriptionResumed,
     SubscriptionStarted,
-    TopUpChanged,
-    TopUpFailed,
-    TopUpWanted,
     TrialEnding,
 )
+from nexusone.modules.billing.events.usage import MarginFloorChanged, MarginLow
 from nexusone.modules.billing.graphql.credits import CreditsQuery
 from nexusone.modules.billing.graphql.invoices import InvoicesQuery
 from nexusone.modules.billing.graphql.ledger import LedgerQuery

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from nexusone.modules.billing.events import BalanceLow, InvoicePaid, InvoicePaymentFailed, TopUpFailed, TopUpWanted
+from nexusone.modules.billing.events.invoices import InvoicePaid, InvoicePaymentFailed
+from nexusone.modules.billing.events.ledger import BalanceLow, TopUpFailed, TopUpWanted
 from nexusone.modules.billing.service import credits_mails, dunning, purchases
 from nexusone.modules.billing.service.grants import grant_signup_credits
 from nexusone.modules.identity.events import WorkspaceCreated

@@ -12,7 +12,7 @@ from tests.modules.billing.subscriptions.subscribed import company
 from nexusone.kernel.money import credits_to_text
 from nexusone.modules.billing import api
 from nexusone.modules.billing.contracts.caps import AlertsWish, TopUpWish
-from nexusone.modules.billing.events import BalanceLow
+from nexusone.modules.billing.events.ledger import BalanceLow
 from nexusone.modules.billing.service import expiry, grants, watching
 from nexusone.modules.billing.service.credits_mails import tell_of_low_balance
 from nexusone.modules.identity.ports import SystemMail, SystemMailer

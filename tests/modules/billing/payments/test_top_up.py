@@ -13,7 +13,7 @@ from nexusone.kernel.page import PageRequest
 from nexusone.modules.billing import api
 from nexusone.modules.billing.contracts.caps import TopUpWish
 from nexusone.modules.billing.contracts.payments import Payment
-from nexusone.modules.billing.events import TopUpFailed
+from nexusone.modules.billing.events.ledger import TopUpFailed
 from nexusone.modules.billing.service import credits_mails, watching
 from nexusone.modules.billing.service import payments as reading
 from nexusone.modules.billing.service.verification import verify

@@ -22,7 +22,7 @@ from nexusone.modules.billing.contracts.subscriptions import (
     SubscriptionPreview,
 )
 from nexusone.modules.billing.domain.periods import Period
-from nexusone.modules.billing.events import InvoicePaid, InvoicePaymentFailed
+from nexusone.modules.billing.events.invoices import InvoicePaid, InvoicePaymentFailed
 from nexusone.modules.billing.service import (
     dunning,
     invoicing,

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import ContextMaker
 from tests.modules.billing.subscriptions.subscribed import DAY, Company, company
 
-from nexusone.modules.billing.events import InvoicePaid
+from nexusone.modules.billing.events.invoices import InvoicePaid
 from nexusone.modules.billing.service import dunning, subscriptions
 from nexusone.modules.billing.service.refusals_subscriptions import SubscriptionStepRefused
 

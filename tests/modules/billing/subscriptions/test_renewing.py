@@ -29,7 +29,7 @@ where g.workspace_id = %(workspace_id)s and g.source = 'plan'
 """)
 
 WAITING: LiteralString = """
-select count(*) from queue.pgqueuer where entrypoint = 'billing.take_subscription_steps' and headers ->> 'workspace_id' = %s
+select count(*) from queue.pgqueuer where entrypoint = 'billing.take_steps_of_subscription' and headers ->> 'workspace_id' = %s
 """
 
 

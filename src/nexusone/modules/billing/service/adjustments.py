@@ -8,7 +8,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.money import credits_from_text, credits_to_text
 from nexusone.kernel.page import PageOf, PageRequest
 from nexusone.modules.billing.contracts.adjustments import Adjustment, AdjustmentState, NewAdjustment
-from nexusone.modules.billing.events import AdjustmentDecided, AdjustmentMade
+from nexusone.modules.billing.events.ledger import AdjustmentDecided, AdjustmentMade
 from nexusone.modules.billing.service import grants, watching
 from nexusone.modules.billing.service.refusals import InsufficientCredits, KeyConflict
 from nexusone.modules.billing.service.refusals_credits import (

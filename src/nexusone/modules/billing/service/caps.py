@@ -6,7 +6,7 @@ from uuid import UUID
 from nexusone.kernel.errors import FieldError
 from nexusone.kernel.money import credits_from_text, credits_to_text
 from nexusone.modules.billing.contracts.caps import Cap, Caps, CapScope, CapsWish
-from nexusone.modules.billing.events import CapsChanged
+from nexusone.modules.billing.events.ledger import CapsChanged
 from nexusone.modules.billing.service.refusals_credits import CapReached, SettingFaulty
 from nexusone.modules.billing.store import caps
 from nexusone.modules.billing.store.caps import CapRow

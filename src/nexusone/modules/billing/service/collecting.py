@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.domain.payments import ENDED
-from nexusone.modules.billing.events import PaymentBegun
+from nexusone.modules.billing.events.payments import PaymentBegun
 from nexusone.modules.billing.service import invoicing
 from nexusone.modules.billing.service.payment_gateways import customer_at
 from nexusone.modules.billing.service.payments_calling import FIRST_PROBE_AFTER, pursue

@@ -6,7 +6,7 @@ from uuid import UUID
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.contracts.invoices import CreditNote, NewCreditNote, PaperOrder
 from nexusone.modules.billing.domain.credit_notes import CreditedShare, LineStanding, NotCreditable, credit_all, credit_amount, credit_lines
-from nexusone.modules.billing.events import CreditNoteIssued
+from nexusone.modules.billing.events.invoices import CreditNoteIssued
 from nexusone.modules.billing.service.invoice_views import credit_note_of
 from nexusone.modules.billing.service.invoicing import TYPESET_JOB, number_of
 from nexusone.modules.billing.service.issuers import issuer_called

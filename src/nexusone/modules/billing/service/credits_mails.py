@@ -8,7 +8,7 @@ from typing import Literal
 from nexusone.kernel.contract import Contract
 from nexusone.kernel.locale import fallback_chain
 from nexusone.kernel.money import credits_to_text
-from nexusone.modules.billing.events import BalanceLow, TopUpFailed
+from nexusone.modules.billing.events.ledger import BalanceLow, TopUpFailed
 from nexusone.modules.billing.store import profiles
 from nexusone.modules.identity import api as identity
 from nexusone.modules.identity.contracts.mails import WrittenMail

@@ -7,14 +7,8 @@ from nexusone.modules.billing.contracts.invoices import CollectInvoice
 from nexusone.modules.billing.domain import dunning as rules
 from nexusone.modules.billing.domain import subscriptions as states
 from nexusone.modules.billing.domain.subscriptions import Subscription
-from nexusone.modules.billing.events import (
-    InvoicePaid,
-    InvoicePaymentFailed,
-    SubscriptionEnded,
-    SubscriptionPastDue,
-    SubscriptionRecovered,
-    SubscriptionStarted,
-)
+from nexusone.modules.billing.events.invoices import InvoicePaid, InvoicePaymentFailed
+from nexusone.modules.billing.events.subscriptions import SubscriptionEnded, SubscriptionPastDue, SubscriptionRecovered, SubscriptionStarted
 from nexusone.modules.billing.service import invoicing
 from nexusone.modules.billing.service.invoicing import COLLECT_JOB
 from nexusone.modules.billing.service.refusals_invoices import InvoiceSettled

@@ -1,7 +1,7 @@
 """What time takes back, by the clock, in every workspace."""
 
 from nexusone.kernel.ids import new_id
-from nexusone.modules.billing.events import ExpiredHold, HoldsExpired
+from nexusone.modules.billing.events.ledger import ExpiredHold, HoldsExpired
 from nexusone.modules.billing.service import watching
 from nexusone.modules.billing.service.bookings import repay
 from nexusone.modules.billing.store import caps, expiry

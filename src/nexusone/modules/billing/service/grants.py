@@ -8,7 +8,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.money import credits_from_text
 from nexusone.modules.billing.domain.amounts import AMOUNT_MICROS_MAX, check_amount, check_key
 from nexusone.modules.billing.domain.sources import BURN_PRIORITY, GrantSource
-from nexusone.modules.billing.events import CreditsGranted
+from nexusone.modules.billing.events.ledger import CreditsGranted
 from nexusone.modules.billing.service import watching
 from nexusone.modules.billing.service.bookings import repay
 from nexusone.modules.billing.service.refusals import KeyConflict

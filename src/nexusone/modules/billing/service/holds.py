@@ -9,7 +9,7 @@ from nexusone.kernel.money import credits_to_text
 from nexusone.modules.billing.contracts.credits import Hold
 from nexusone.modules.billing.domain.amounts import check_amount, check_key, check_purpose
 from nexusone.modules.billing.domain.resolution import Request, Standing, Verdict, judge
-from nexusone.modules.billing.events import CreditsSettled, HoldKept
+from nexusone.modules.billing.events.ledger import CreditsSettled, HoldKept
 from nexusone.modules.billing.service import caps, watching
 from nexusone.modules.billing.service.bookings import Overtaken, book, repay
 from nexusone.modules.billing.service.overdraft import settle_beyond
@@ -148,8 +148,9 @@ async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
         await _announce(tx, resolved, wanted, is_late=False)
         return resolved
 
-    # A fact with subscribers leaves jobs behind, which takes a transaction.
-    if not ctx.subscribers(CreditsSettled.name):
+    # A fact with subscribers leaves jobs behind, which takes a transaction; a part of nothing leaves no transfer that would tell that
+    # its key is known.
+    if not ctx.subscribers(CreditsSettled.name) and (wanted.is_final or wanted.used):
         row = await resolutions.resolve_in_one_trip(ctx, wanted, fact=_fact(ctx, wanted))
         if row is not None:
             return _contract(row)

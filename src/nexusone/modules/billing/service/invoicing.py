@@ -9,7 +9,7 @@ from nexusone.kernel.money import Money
 from nexusone.modules.billing.contracts.invoices import CollectInvoice, InvoiceStateName, PaperOrder, PartyOnInvoice
 from nexusone.modules.billing.domain.invoices import InvoiceDraft, check_draft, totals_of
 from nexusone.modules.billing.domain.taxes import Buyer, Tax, tax_for
-from nexusone.modules.billing.events import InvoiceIssued, InvoicePaid, InvoicePaymentFailed, InvoiceVoided
+from nexusone.modules.billing.events.invoices import InvoiceIssued, InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from nexusone.modules.billing.service.issuers import issuer_for, party_of, seller_of
 from nexusone.modules.billing.service.rates import write_rate
 from nexusone.modules.billing.service.refusals_invoices import BillingProfileMissing, InvoiceNotFound, InvoiceSettled

@@ -7,7 +7,7 @@ from nexusone.kernel.money import BIGINT_MAX, MICROS_PER_CREDIT
 from nexusone.modules.billing.contracts.usage import Margin, NewMarginFloor, PurposeMargin, ReactionName
 from nexusone.modules.billing.domain.amounts import check_key
 from nexusone.modules.billing.domain.usage import is_below, margin_bps
-from nexusone.modules.billing.events import MarginFloorChanged, MarginLow
+from nexusone.modules.billing.events.usage import MarginFloorChanged, MarginLow
 from nexusone.modules.billing.service.refusals_credits import WorkspaceUnknown
 from nexusone.modules.billing.service.refusals_usage import PeriodTooLong, PurposeStopped
 from nexusone.modules.billing.settings import UsageSettings

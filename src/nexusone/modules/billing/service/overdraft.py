@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.domain.amounts import AMOUNT_MICROS_MAX, check_amount
-from nexusone.modules.billing.events import OverdraftLimitChanged
+from nexusone.modules.billing.events.ledger import OverdraftLimitChanged
 from nexusone.modules.billing.store import caps, overdraft, resolutions
 from nexusone.modules.billing.store.holds import HoldRow
 from nexusone.modules.billing.store.resolutions import Resolution

@@ -9,7 +9,7 @@ from the payer's bank gives back what it took.
 from datetime import timedelta
 from uuid import UUID
 
-from nexusone.modules.billing.events import RefundCreditsTaken
+from nexusone.modules.billing.events.payments import RefundCreditsTaken
 from nexusone.modules.billing.service import balances, holds
 from nexusone.modules.billing.service.grants import grant
 from nexusone.modules.billing.service.refusals import InsufficientCredits

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 
-from nexusone.modules.billing.events import PaymentIncidentFound
+from nexusone.modules.billing.events.payments import PaymentIncidentFound
 from nexusone.modules.billing.store import payments_news
 from nexusone.modules.billing.store.payments_news import NewIncident
 from nexusone.platform.database import Transaction

@@ -6,7 +6,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.billing.contracts.payments import NewPaymentMethod, PaymentMethod, PaymentMethodSetup
 from nexusone.modules.billing.domain.payments import reference_of
-from nexusone.modules.billing.events import DefaultMethodChosen, PaymentMethodRemoved, PaymentMethodSaved, PaymentMethodSetupBegun
+from nexusone.modules.billing.events.payments import DefaultMethodChosen, PaymentMethodRemoved, PaymentMethodSaved, PaymentMethodSetupBegun
 from nexusone.modules.billing.ports import CheckoutRequest
 from nexusone.modules.billing.service.payment_gateways import chosen, refuse_tests
 from nexusone.modules.billing.service.payment_views import method_view

@@ -13,7 +13,7 @@ from nexusone.modules.billing.domain.payments import (
     later,
     read_reference,
 )
-from nexusone.modules.billing.events import DisputeClosed, DisputeOpened, RefundFailed, RefundSucceeded
+from nexusone.modules.billing.events.payments import DisputeClosed, DisputeOpened, RefundFailed, RefundSucceeded
 from nexusone.modules.billing.ports import VendorDispute, VendorPayment, VendorRefund
 from nexusone.modules.billing.service.payments_seen import SEEN_DISPUTE, SEEN_REFUND
 from nexusone.modules.billing.store import payments, payments_refunds

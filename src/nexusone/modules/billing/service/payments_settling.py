@@ -9,7 +9,8 @@ from uuid import UUID
 
 from nexusone.modules.billing.contracts.payments import PaymentWork
 from nexusone.modules.billing.domain.payments import ENDED, PAYMENT_ORDER, PaymentState, later, reference_of
-from nexusone.modules.billing.events import PaymentCaptured, PaymentEnded, TopUpFailed
+from nexusone.modules.billing.events.ledger import TopUpFailed
+from nexusone.modules.billing.events.payments import PaymentCaptured, PaymentEnded
 from nexusone.modules.billing.ports import Trace, VendorPayment
 from nexusone.modules.billing.service import invoicing
 from nexusone.modules.billing.service.grants import grant

@@ -10,7 +10,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.locale import canonical_locale
 from nexusone.modules.billing.contracts.invoices import BillingProfile, NewBillingProfile
 from nexusone.modules.billing.domain.taxes import vat_id_of
-from nexusone.modules.billing.events import BillingProfileChanged
+from nexusone.modules.billing.events.invoices import BillingProfileChanged
 from nexusone.modules.billing.ports import VatIdAnswer, VatIdChecker
 from nexusone.modules.billing.service.currencies import is_currency
 from nexusone.modules.billing.service.issuers import issuer_for

@@ -10,7 +10,8 @@ from nexusone.kernel.money import MICROS_PER_CREDIT, Money, credits_from_text, c
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.billing.contracts.payments import CreditPack, CreditPacks, NewPurchase, Purchase
 from nexusone.modules.billing.domain.payments import reference_of, request_key
-from nexusone.modules.billing.events import PaymentBegun, TopUpFailed
+from nexusone.modules.billing.events.ledger import TopUpFailed
+from nexusone.modules.billing.events.payments import PaymentBegun
 from nexusone.modules.billing.ports import CheckoutRequest
 from nexusone.modules.billing.service.collecting import Owed, charge_default
 from nexusone.modules.billing.service.payment_gateways import chosen, customer_at, gateways, refuse_tests

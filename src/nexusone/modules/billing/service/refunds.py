@@ -8,7 +8,7 @@ from nexusone.kernel.money import Money
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.billing.contracts.payments import NewRefund, Refund
 from nexusone.modules.billing.domain.payments import RefundState, reference_of
-from nexusone.modules.billing.events import RefundBegun
+from nexusone.modules.billing.events.payments import RefundBegun
 from nexusone.modules.billing.ports import RefundRequest, VendorRefund
 from nexusone.modules.billing.service.payment_gateways import chosen
 from nexusone.modules.billing.service.payment_views import refund_view

@@ -9,7 +9,7 @@ from nexusone.modules.billing.contracts.subscriptions import Subscription, Subsc
 from nexusone.modules.billing.domain import subscriptions as rules
 from nexusone.modules.billing.domain.subscriptions import StepRefused
 from nexusone.modules.billing.domain.subscriptions_changes import NothingChanges, OnlyAtPeriodEnd
-from nexusone.modules.billing.events import SubscriptionCanceled, SubscriptionEnded, SubscriptionPaused, SubscriptionResumed
+from nexusone.modules.billing.events.subscriptions import SubscriptionCanceled, SubscriptionEnded, SubscriptionPaused, SubscriptionResumed
 from nexusone.modules.billing.service.dunning import give_up, owes
 from nexusone.modules.billing.service.refusals_subscriptions import (
     ChangeOnlyAtPeriodEnd,

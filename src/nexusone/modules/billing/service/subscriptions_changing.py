@@ -7,7 +7,7 @@ from nexusone.modules.billing.domain.periods import Period, whole_second
 from nexusone.modules.billing.domain.subscriptions import StepRefused
 from nexusone.modules.billing.domain.subscriptions_changes import NothingChanges, OnlyAtPeriodEnd, Quote, unchanged
 from nexusone.modules.billing.domain.subscriptions_changes import quote as quote_of
-from nexusone.modules.billing.events import SubscriptionChanged
+from nexusone.modules.billing.events.subscriptions import SubscriptionChanged
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
 from nexusone.modules.billing.service.refusals_subscriptions import (
     ChangeOnlyAtPeriodEnd,

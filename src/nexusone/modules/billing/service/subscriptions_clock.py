@@ -9,7 +9,7 @@ from nexusone.kernel.errors import Refusal
 from nexusone.modules.billing.contracts.subscriptions import SubscriptionWork
 from nexusone.modules.billing.domain import subscriptions as rules
 from nexusone.modules.billing.domain.subscriptions import Subscription
-from nexusone.modules.billing.events import SubscriptionEnded, SubscriptionPaused, SubscriptionRenewed, TrialEnding
+from nexusone.modules.billing.events.subscriptions import SubscriptionEnded, SubscriptionPaused, SubscriptionRenewed, TrialEnding
 from nexusone.modules.billing.service import dunning as dunnings
 from nexusone.modules.billing.service.refusals_invoices import InvoiceSettled
 from nexusone.modules.billing.service.subscriptions_billing import allowance_of, begin_period, plan_facts
@@ -24,7 +24,7 @@ from nexusone.platform.runtime import Context
 
 SUBSCRIPTIONS_MAX = 10_000
 STEPS_MAX = 500
-STEPS_JOB = "billing.take_subscription_steps"
+STEPS_JOB = "billing.take_steps_of_subscription"
 
 _log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from nexusone.kernel.ids import new_id
 from nexusone.modules.billing.contracts.subscriptions import NewSubscription, Subscription
 from nexusone.modules.billing.domain import subscriptions as rules
-from nexusone.modules.billing.events import SubscriptionStarted
+from nexusone.modules.billing.events.subscriptions import SubscriptionStarted
 from nexusone.modules.billing.service import coupons
 from nexusone.modules.billing.service.plan_catalogue import PlanCatalogue
 from nexusone.modules.billing.service.refusals_subscriptions import AlreadySubscribed, TrialNeedsPaymentMethod

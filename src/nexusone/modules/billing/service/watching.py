@@ -7,7 +7,7 @@ from nexusone.kernel.errors import FieldError
 from nexusone.kernel.money import credits_from_text, credits_to_text
 from nexusone.modules.billing.contracts.caps import Alert, Alerts, AlertsWish, TopUp, TopUpWish
 from nexusone.modules.billing.domain.watching import Threshold, TopUpTerms, crossed, rearmed, topped_up, watch_below
-from nexusone.modules.billing.events import AlertsChanged, BalanceLow, TopUpChanged, TopUpWanted
+from nexusone.modules.billing.events.ledger import AlertsChanged, BalanceLow, TopUpChanged, TopUpWanted
 from nexusone.modules.billing.service.refusals_credits import SettingFaulty
 from nexusone.modules.billing.store import caps, watching
 from nexusone.platform.database import Transaction

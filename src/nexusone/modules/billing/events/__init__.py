@@ -1,0 +1,1 @@
+"""What billing announces, one file a subject."""
