@@ -26,7 +26,9 @@ SUBJECTS = {
 
 # What lives as long as its object and is looked up by key. All others have the workspace's id first in their key's type.
 MEMORIES = {
+    "modules/ai/service/breaking.py:_records": "a vendor and a model, of which nothing is a workspace's",
     "modules/ai/service/errands.py:_running": PROCESS,
+    "modules/ai/store/generations.py:traits": "what prices of one generation depend on",
     "modules/audience/store/segment_relation.py:parameters": "one statement's values",
     "modules/billing/service/subscriptions_steps.py:told": "one fact's words",
     "modules/identity/service/sso_issuers.py:keys": PUBLIC,

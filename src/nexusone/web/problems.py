@@ -153,11 +153,11 @@ def _field_error(fault: Mapping[str, Any], body: object) -> FieldError:
 
 
 def _without_tags(path: list[str | int], body: object) -> list[str | int]:
-    """The path without the words by which a choice between contracts was made: they are values of the body, and no steps in it."""
+    """The path without the words by which a choice between contracts was made: what a path goes through is in the body."""
     kept: list[str | int] = []
     at = body
-    for step in path:
-        if isinstance(at, Mapping) and step not in at and isinstance(step, str) and step in at.values() and step != path[-1]:
+    for place, step in enumerate(path):
+        if isinstance(at, Mapping) and step not in at and place < len(path) - 1:
             continue
         kept.append(step)
         at = _inside(at, step)

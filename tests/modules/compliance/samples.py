@@ -105,6 +105,7 @@ Sample = Callable[[Stage], Awaitable[httpx2.Response]]
 SAMPLES: dict[str, Sample] = {}
 
 READING: dict[str, str] = {
+    "ai.estimate": "calculates what a generation can cost at the most",
     "graphql.graphql": "queries only; there are no mutations",
     "audience.preview_segment": "counts who would be in a segment",
     "plans.check_coupon": "calculates what a coupon would take off",

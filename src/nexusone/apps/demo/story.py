@@ -100,7 +100,9 @@ class MainJob:
                 key=f"copy-{locale}-{self.run}",
             )
             if written["status"] != "succeeded":
-                written = await self.api.until(f"/v1/generations/{written['id']}", lambda found: found["status"] != "running")
+                written = await self.api.until(
+                    f"/v1/generations/{written['id']}", lambda found: found["status"] not in ("queued", "running")
+                )
             variants[locale] = _variant(written["output"])
         name = f"Spring sale {self.run}"
         body = {"name": name, "channel": "email", "default_locale": "en", "variants": variants}

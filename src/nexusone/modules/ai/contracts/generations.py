@@ -1,8 +1,9 @@
 """The words of generations: what can be asked for, what comes back, the models there are."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
 from nexusone.kernel.contract import NOT_BLANK, Contract, Id, Instant, Shown, printable
 from nexusone.kernel.locale import TAG_PATTERN, canonical_locale
@@ -24,7 +25,7 @@ ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:
 GenerationKind = Literal["text", "image", "voice", "video"]
 GenerationStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "unknown"]
 VoiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
-Fallbacks = Annotated[tuple[ModelName, ...], Field(max_length=3)]
+Fallbacks = Annotated[list[ModelName], Field(max_length=3)]
 
 BATCH_MAX = 100
 IDENTIFIER = "0198c0de-0000-7000-8000-000000000001"
@@ -65,10 +66,10 @@ class NewText(Contract):
     locale: LanguageTag
     output_schema: dict[str, JsonValue] | None = None
     model: ModelName | None = None
-    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    fallbacks: Fallbacks = Field(default_factory=list, description=FALLBACKS)
     output_tokens_max: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
     brand_voice_id: Id | None = None
-    knowledge: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
+    knowledge: list[Id] = Field(default_factory=list, max_length=10)
 
 
 class NewImage(Contract):
@@ -90,7 +91,7 @@ class NewImage(Contract):
     quality: Literal["low", "medium", "high"] | None = None
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     model: ModelName | None = None
-    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    fallbacks: Fallbacks = Field(default_factory=list, description=FALLBACKS)
 
 
 class NewVoice(Contract):
@@ -108,7 +109,7 @@ class NewVoice(Contract):
     speed_percent: Annotated[int, Field(ge=50, le=200)] = 100
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     model: ModelName | None = None
-    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    fallbacks: Fallbacks = Field(default_factory=list, description=FALLBACKS)
 
 
 class NewVideo(Contract):
@@ -127,7 +128,7 @@ class NewVideo(Contract):
     locale: LanguageTag | None = None
     voice: VoiceName | None = None
     model: ModelName | None = None
-    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    fallbacks: Fallbacks = Field(default_factory=list, description=FALLBACKS)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -136,7 +137,18 @@ class NewVideo(Contract):
         return self
 
 
-NewGeneration = Annotated[NewText | NewImage | NewVoice | NewVideo, Field(discriminator="kind")]
+def _kind_of(value: object) -> object:
+    """What is not said is text."""
+    return value.get("kind", "text") if isinstance(value, Mapping) else getattr(value, "kind", None)
+
+
+NewGeneration = Annotated[
+    Annotated[NewText, Tag("text")]
+    | Annotated[NewImage, Tag("image")]
+    | Annotated[NewVoice, Tag("voice")]
+    | Annotated[NewVideo, Tag("video")],
+    Discriminator(_kind_of),
+]
 """What to make: the `kind` says which of them it is."""
 
 NewMedia = NewImage | NewVoice | NewVideo
@@ -149,7 +161,7 @@ class NewBatch(Contract):
         json_schema_extra={"examples": [{"items": [{"kind": "text", "prompt": "Announce our new solar lamp.", "locale": "de"}]}]}
     )
 
-    items: Annotated[tuple[NewGeneration, ...], Field(min_length=1, max_length=BATCH_MAX)]
+    items: Annotated[list[NewGeneration], Field(min_length=1, max_length=BATCH_MAX)]
 
 
 class GenerationError(Contract):

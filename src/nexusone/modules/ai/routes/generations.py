@@ -54,6 +54,7 @@ Preference = Annotated[
 Accepted = Annotated[str | None, Header(max_length=500, description="`text/event-stream`: a text comes as it is written.")]
 
 BEAT_SECONDS = 15.0
+ANNOUNCEMENT = {"kind": "text", "prompt": "Two sentences that announce our new solar lamp.", "locale": "de"}
 WEBHOOK_BYTES_MAX = 1024 * 1024
 RESERVING = (
     InsufficientCredits,
@@ -70,7 +71,10 @@ ENDED = {
     "description": "Ended within the time that was waited for it (`Prefer: wait`).",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Generation"}}},
 }
-STREAMED = {"text/event-stream": {"schema": {"type": "string", "description": "Events `generation` (first and last) and `delta`."}}}
+STREAM = {
+    "description": "The text as it is written (`Accept: text/event-stream`).",
+    "content": {"text/event-stream": {"schema": {"type": "string", "description": "Events `generation` (first and last) and `delta`."}}},
+}
 
 
 @door.post(
@@ -80,7 +84,11 @@ STREAMED = {"text/event-stream": {"schema": {"type": "string", "description": "E
     summary="Make a text, a picture, speech or a film",
     cost=5,
     refusals=(*RESERVING, StreamsTextOnly),
-    openapi_extra={"responses": {"201": ENDED, "202": {"content": STREAMED}}},
+    openapi_extra={
+        "responses": {"200": STREAM, "201": ENDED},
+        "requestBody": {"content": {"application/json": {"example": ANNOUNCEMENT}}},
+    },
+    response_model=Generation,
 )
 async def generate(ctx: Caller, body: NewGeneration, response: Response, prefer: Preference = None, accept: Accepted = None) -> Any:
     """202 with the queued generation; what becomes of it is told at its address, on the stream and by webhook.

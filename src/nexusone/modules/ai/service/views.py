@@ -32,8 +32,8 @@ def generation_of(row: GenerationRow) -> Generation:
         progress=row.progress,
         finish_reason=row.finish_reason,
         error=None if row.error_code is None else GenerationError(code=row.error_code, detail=row.error_detail or ""),
-        safety=None if row.safety is None else GenerationSafety.model_validate(row.safety),
-        sources=tuple(Source.model_validate(source) for source in row.sources or ()),
+        safety=None if row.safety is None else GenerationSafety.model_validate(row.safety, strict=False),
+        sources=tuple(Source.model_validate(source, strict=False) for source in row.sources or ()),
         credits=credits_to_text(row.charged_micros),
         usage=GenerationUsage(
             input_tokens=used.input_tokens,

@@ -11,6 +11,7 @@ from nexusone.modules.ai.service.models import media_model
 from nexusone.modules.ai.service.refusals import GenerationNotFound, WebhookNotVerified
 from nexusone.modules.ai.store import generations
 from nexusone.modules.ai.store.generations import GenerationRow
+from nexusone.platform.audit import record
 from nexusone.platform.jobs import enqueue_named
 from nexusone.platform.runtime import Context
 from nexusone.platform.settings import PlatformSettings
@@ -46,6 +47,7 @@ async def receive(ctx: Context, *, token: str, headers: Mapping[str, str], body:
         raise WebhookNotVerified(reason=str(refusal)) from refusal
     async with inside.transaction("ai") as tx:
         await enqueue_named(tx, [(LOOK_JOB, GenerationWork(generation_id=generation_id))], key=f"{generation_id}:told")
+        await record(tx, action="ai.generation.told", object_kind="generation", object_id=str(generation_id))
 
 
 def _read(ctx: Context, token: str) -> tuple[UUID, UUID]:
