@@ -35,7 +35,7 @@ async def receive(ctx: Context, *, token: str, headers: Mapping[str, str], body:
         WebhookNotVerified: the vendor signs what it sends, and this it did not send.
     """
     workspace_id, generation_id = _read(ctx, token)
-    inside = ctx.runtime.system(workspace_id)
+    inside = replace(ctx.runtime.system(workspace_id), request_id=ctx.request_id)
     async with inside.transaction("ai") as tx:
         row = await generations.find(tx, workspace_id=workspace_id, generation_id=generation_id)
     if row is None or row.kind == "text":
