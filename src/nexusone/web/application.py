@@ -21,7 +21,6 @@ from nexusone.platform.runtime import Runtime
 from nexusone.platform.settings import PlatformSettings
 from nexusone.web import docs, files, graphql, health, stream
 from nexusone.web.boundary import Boundary, Observe
-from nexusone.web.dialect import Dialects
 from nexusone.web.door import DECLARATION, GATE_STATE, SPELLED_STATE, Declaration, Door
 from nexusone.web.gate import REQUEST_ID_SCOPE_KEY, Gate
 from nexusone.web.health import METRICS_STATE
@@ -82,15 +81,15 @@ def build_application(runtime: Runtime, parts: ApplicationParts) -> ASGIApp:
             allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "last-event-id"],
             expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id", "idempotent-replayed"],
         )
-    boundary = Boundary(
+    return Boundary(
         app=inner,
         messages=parts.messages,
         body_bytes_max=settings.body_bytes_max,
         upload_bytes_max=settings.upload_bytes_max,
         upload_paths=frozenset(route.path for route, declared in locked_routes(app) if declared.is_upload),
         observe=parts.observe,
+        dialects={door.prefix: door.dialect for door in parts.doors if door.dialect is not None},
     )
-    return Dialects(boundary, {door.prefix: door.dialect for door in parts.doors if door.dialect is not None})
 
 
 def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:

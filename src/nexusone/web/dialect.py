@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Send
 
 Rewrite = Callable[[int, Mapping[str, Any]], "Rewritten"]
 """From a problem's status and body to the error that the wire knows."""
@@ -22,19 +22,10 @@ class Rewritten:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialects:
-    """ASGI middleware. `by_prefix` says how the errors of all paths under a prefix are told."""
-
-    app: ASGIApp
-    by_prefix: Mapping[str, Rewrite]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        rewrite = self._rewrite_at(scope["path"]) if scope["type"] == "http" else None
-        await self.app(scope, receive, send if rewrite is None else _Speaker(send, rewrite).send)
-
-    def _rewrite_at(self, path: str) -> Rewrite | None:
-        return next((rewrite for prefix, rewrite in self.by_prefix.items() if path.startswith(f"{prefix}/")), None)
+def speaking(send: Send, path: str, *, by_prefix: Mapping[str, Rewrite]) -> Send:
+    """`send`, or what tells problems in the wire of the prefix that a path is under."""
+    rewrite = next((rewrite for prefix, rewrite in by_prefix.items() if path.startswith(f"{prefix}/")), None)
+    return send if rewrite is None else _Speaker(send, rewrite).send
 
 
 class _Speaker:
