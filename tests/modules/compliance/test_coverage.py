@@ -13,8 +13,10 @@ from tests.conftest import TestDatabase
 from tests.customers import customer_at, no_lifespan
 from tests.modules.ai.knowledge.library import ScriptedEmbedder
 from tests.modules.ai.scripted import scripted
+from tests.modules.ai.scripted_kit import ScriptedKit
 from tests.modules.compliance import (
     ai_assets_samples,
+    ai_connections_samples,
     ai_knowledge_samples,
     ai_words_samples,
     billing_credits_samples,
@@ -32,7 +34,8 @@ from nexusone.apps.catalog import MODULES, locale_folders
 from nexusone.apps.compose import Composition
 from nexusone.kernel.clock import MovedClock
 from nexusone.modules.ai.ports.judging import Embedder
-from nexusone.modules.ai.ports.text import TextModel
+from nexusone.modules.ai.ports.text import TextModels
+from nexusone.modules.ai.ports.vendors import VendorKit
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.platform.live import LiveEvents
 from nexusone.platform.settings import PlatformSettings
@@ -43,6 +46,7 @@ from nexusone.web.problems import Messages
 # They register what they have.
 SUBJECTS = (
     ai_assets_samples,
+    ai_connections_samples,
     ai_knowledge_samples,
     ai_words_samples,
     billing_credits_samples,
@@ -82,7 +86,12 @@ async def stage(composition: Composition, database: TestDatabase) -> AsyncIterat
     """A company in a process with a model and a mailer of the test's."""
     outbox, runtime = Outbox(), composition.runtime
     ports: dict[type[object], object] = dict(runtime.ports)
-    ports |= {SystemMailer: outbox, TextModel: scripted(), Embedder: ScriptedEmbedder()}
+    ports |= {
+        SystemMailer: outbox,
+        TextModels: TextModels({"scripted": scripted()}),
+        VendorKit: ScriptedKit(),
+        Embedder: ScriptedEmbedder(),
+    }
     settings: dict[type[BaseSettings], BaseSettings] = dict(runtime.settings)
     settings[PlatformSettings] = runtime.setting(PlatformSettings).model_copy(update={"public_url": ORIGIN})
     moved = MovedClock(datetime.now(UTC))

@@ -5,6 +5,7 @@ from uuid import UUID
 from nexusone.modules.ai.contracts.assets import Asset
 from nexusone.modules.ai.contracts.generations import Generation, NewMedia, NewText
 from nexusone.modules.ai.service import generations, library
+from nexusone.modules.ai.service.model_watch import check_catalog
 from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelCannot, ModelUnknown, NoTextModel, OutputSchemaInvalid
 from nexusone.modules.ai.service.refusals_assets import AssetNotFound
 from nexusone.platform.runtime import Context
@@ -16,6 +17,7 @@ __all__ = [
     "ModelUnknown",
     "NoTextModel",
     "OutputSchemaInvalid",
+    "check_catalog",
     "generate_text",
     "get_asset",
     "get_generation",

@@ -14,7 +14,9 @@ class AiSettings(BaseSettings):
     """Bounds of generations in seconds, tokens and bytes, and the price of a vendor's dollar in credits.
 
     `moderation`: what is asked and what was written is not judged (off), judged and marked (flag), or kept back (refuse).
-    `running_max` bounds how many of a workspace's generations are made at once.
+    `running_max` bounds how many of a workspace's generations are made at once. `own_key_fee_percent` is charged, of the
+    vendor's price, where a workspace pays the vendor itself. `models_file` (TOML: vendor, model, then `prices`, `hidden`,
+    `is_default`, `retires_on`) changes the vendors' tables of models.
     """
 
     model_config = SettingsConfigDict(env_prefix="NEXUSONE_AI_", extra="ignore", frozen=True)
@@ -38,6 +40,9 @@ class AiSettings(BaseSettings):
     breaker_seconds: float = Field(default=30.0, gt=0)
     credits_per_dollar: int = Field(default=100, ge=1)
     margin_percent: int = Field(default=20, ge=0)
+    own_key_fee_percent: int = Field(default=0, ge=0, le=1_000)
+    models_file: Path | None = None
+    voices_kept_seconds: float = Field(default=300.0, ge=0)
     moderation: Literal["off", "flag", "refuse"] = "flag"
     knowledge_passages_max: int = Field(default=100_000, ge=1)
 

@@ -24,11 +24,17 @@ ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:
 GenerationKind = Literal["text", "image", "voice", "video"]
 GenerationStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "unknown"]
 VoiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+Budget = Annotated[str, StringConstraints(pattern=r"^\d{1,13}(\.\d{1,6})?$")]
 Fallbacks = Annotated[tuple[ModelName, ...], Field(max_length=3)]
 
 BATCH_MAX = 100
 IDENTIFIER = "0198c0de-0000-7000-8000-000000000001"
 
+BUDGET = "The most credits that may be held for it, as a decimal; a model that could cost more is refused, and nothing is held."
+MAX_SECONDS = (
+    "How long one model may take. Beyond it a text's outcome is unknown, and a file's making is stopped where the vendor can; "
+    "the next of the fallbacks is asked only where surely nothing was made."
+)
 FALLBACKS = "Models that are asked, in this order, where the one before is not available; each at its own price."
 
 
@@ -66,6 +72,8 @@ class NewText(Contract):
     output_schema: dict[str, JsonValue] | None = None
     model: ModelName | None = None
     fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    budget: Annotated[Budget, Field(description=BUDGET)] | None = None
+    max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
     output_tokens_max: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
     brand_voice_id: Id | None = None
     knowledge: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
@@ -91,6 +99,8 @@ class NewImage(Contract):
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     model: ModelName | None = None
     fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    budget: Annotated[Budget, Field(description=BUDGET)] | None = None
+    max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
 
 
 class NewVoice(Contract):
@@ -109,6 +119,8 @@ class NewVoice(Contract):
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     model: ModelName | None = None
     fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    budget: Annotated[Budget, Field(description=BUDGET)] | None = None
+    max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
 
 
 class NewVideo(Contract):
@@ -128,6 +140,8 @@ class NewVideo(Contract):
     voice: VoiceName | None = None
     model: ModelName | None = None
     fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    budget: Annotated[Budget, Field(description=BUDGET)] | None = None
+    max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -274,7 +288,10 @@ class ModelPrice(Contract):
 
 
 class Model(Contract):
-    """A model, what it can do, and its prices in credits; `retires_on` is an ISO date. What does not apply is null or empty."""
+    """A model, what it can do, and its prices in credits; `retires_on` is an ISO date. What does not apply is null or empty.
+
+    `is_own_key`: the workspace's own account at the vendor is used, so the prices are the fee alone.
+    """
 
     name: str
     title: str
@@ -289,6 +306,7 @@ class Model(Contract):
     languages: tuple[str, ...]
     media_types: tuple[str, ...]
     is_default: bool
+    is_own_key: bool
     retires_on: str | None
 
 

@@ -21,6 +21,7 @@ RESULT_LOST = "ai.result_lost"
 RESULT_UNUSABLE = "ai.result_unusable"
 REFUSED_BY_MODERATION = "ai.refused_by_moderation"
 CANCELED = "ai.canceled"
+TOO_SLOW = "ai.too_slow"
 CLIENT_LEFT = "client_left"
 
 

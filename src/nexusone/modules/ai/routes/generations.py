@@ -18,13 +18,12 @@ from nexusone.modules.ai.contracts.generations import (
     GenerationHeard,
     GenerationKind,
     GenerationStatus,
-    Model,
     NewBatch,
     NewEstimate,
     NewGeneration,
     NewText,
 )
-from nexusone.modules.ai.service import generations, models, webhooks
+from nexusone.modules.ai.service import generations, webhooks
 from nexusone.modules.ai.service.refusals import (
     GenerationNotFound,
     ModelCannot,
@@ -33,6 +32,7 @@ from nexusone.modules.ai.service.refusals import (
     NoTextModel,
     NotRetryable,
     OutputSchemaInvalid,
+    OverBudget,
     StreamsTextOnly,
     WebhookNotVerified,
 )
@@ -61,6 +61,7 @@ RESERVING = (
     ModelUnknown,
     ModelCannot,
     OutputSchemaInvalid,
+    OverBudget,
     NoTextModel,
     AssetNotFound,
     BrandVoiceNotFound,
@@ -159,11 +160,6 @@ async def cancel(ctx: Caller, generation_id: UUID) -> Generation:
 async def retry(ctx: Caller, generation_id: UUID) -> Generation:
     """A generation of its own, with `retry_of`."""
     return await generations.retry(ctx, generation_id=generation_id)
-
-
-@door.get("/models", permission="generations:read", summary="The models there are, and their prices", refusals=(NoTextModel,))
-async def list_models(ctx: Caller) -> Page[Model]:
-    return Page(items=models.list_models(ctx), next_cursor=None)
 
 
 def _waits(prefer: str | None) -> bool:
