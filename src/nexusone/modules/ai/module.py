@@ -29,7 +29,7 @@ from nexusone.modules.ai.jobs import (
     WATCH_MODELS,
     WRITE_GENERATION,
 )
-from nexusone.modules.ai.routes import assets, connections, generations, knowledge, models, prompts, voices
+from nexusone.modules.ai.routes import assets, connections, generations, knowledge, models, prompts, tasks, voices
 from nexusone.modules.ai.service.breaking import Breakers
 from nexusone.modules.ai.service.model_overrides import ModelOverrides, read_overrides
 from nexusone.modules.ai.service.own_keys import OwnClients
@@ -66,7 +66,7 @@ def _overrides(_: PlatformSettings, __: MasterKeys) -> ModelOverrides:
 MODULE = Module(
     name="ai",
     folder=Path(__file__).parent,
-    doors=(generations.door, models.door, connections.door, prompts.door, voices.door, knowledge.door, assets.door),
+    doors=(generations.door, tasks.door, models.door, connections.door, prompts.door, voices.door, knowledge.door, assets.door),
     graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, KnowledgeQueries, AssetsQuery),
     jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, INDEX_DOCUMENT, DELETE_ASSET_FILES),
     subscribers=SUBSCRIBERS,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, Strict, StringConstraints, model_validator
 
 from nexusone.kernel.contract import NOT_BLANK, Contract, Id, Instant, Shown, printable
 from nexusone.kernel.locale import TAG_PATTERN, canonical_locale
@@ -25,7 +25,7 @@ GenerationKind = Literal["text", "image", "voice", "video"]
 GenerationStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "unknown"]
 VoiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
 Budget = Annotated[str, StringConstraints(pattern=r"^\d{1,13}(\.\d{1,6})?$")]
-Fallbacks = Annotated[tuple[ModelName, ...], Field(max_length=3)]
+Fallbacks = Annotated[tuple[ModelName, ...], Strict(False), Field(max_length=3)]
 
 BATCH_MAX = 100
 IDENTIFIER = "0198c0de-0000-7000-8000-000000000001"
@@ -76,7 +76,7 @@ class NewText(Contract):
     max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
     output_tokens_max: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
     brand_voice_id: Id | None = None
-    knowledge: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
+    knowledge: Annotated[tuple[Id, ...], Strict(False), Field(max_length=10)] = ()
 
 
 class NewImage(Contract):
@@ -163,7 +163,7 @@ class NewBatch(Contract):
         json_schema_extra={"examples": [{"items": [{"kind": "text", "prompt": "Announce our new solar lamp.", "locale": "de"}]}]}
     )
 
-    items: Annotated[tuple[NewGeneration, ...], Field(min_length=1, max_length=BATCH_MAX)]
+    items: Annotated[tuple[NewGeneration, ...], Strict(False), Field(min_length=1, max_length=BATCH_MAX)]
 
 
 class GenerationError(Contract):

@@ -96,7 +96,7 @@ async def generate(ctx: Caller, body: NewGeneration, response: Response, prefer:
         pieces = await stream_text(ctx, wanted=body)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_frames(pieces), status_code=200, media_type="text/event-stream", headers=headers)
-    if isinstance(body, NewText) and _waits(prefer):
+    if isinstance(body, NewText) and is_waiting(prefer):
         made = await generations.generate(ctx, wanted=body)
         if made.finished_at is not None:
             response.status_code = 201
@@ -162,7 +162,8 @@ async def retry(ctx: Caller, generation_id: UUID) -> Generation:
     return await generations.retry(ctx, generation_id=generation_id)
 
 
-def _waits(prefer: str | None) -> bool:
+def is_waiting(prefer: str | None) -> bool:
+    """Whether the caller would rather wait."""
     return "wait" in {wish.split(";")[0].split("=")[0].strip().lower() for wish in (prefer or "").split(",")}
 
 

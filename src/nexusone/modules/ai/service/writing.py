@@ -10,7 +10,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
-from nexusone.modules.ai.domain.answers import plain_answer, shaped_answer
+from nexusone.modules.ai.domain.answers import ShapedAnswer, plain_answer, shaped_answer
 from nexusone.modules.ai.domain.instructions import instructions_for, repair_prompt
 from nexusone.modules.ai.domain.lifecycle import EMPTY_ANSWER, OUTPUT_NOT_MATCHING, REFUSED_BY_MODERATION, Outcome, lost
 from nexusone.modules.ai.domain.tariff import Usage
@@ -23,6 +23,7 @@ from nexusone.modules.ai.service.own_keys import OwnVendors, own_vendors
 from nexusone.modules.ai.service.refusals import ModelUnknown
 from nexusone.modules.ai.service.reserving import with_sources
 from nexusone.modules.ai.service.safety import is_refused, judge, refusal_detail
+from nexusone.modules.ai.service.task_checks import task_faults
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
 from nexusone.modules.ai.store.generations import GenerationRow
@@ -228,6 +229,8 @@ async def _attempt(ctx: Context, course: Course) -> Outcome | None:
     if row.output_schema is None:
         return plain_outcome(result, course.usage)
     answer = await asyncio.to_thread(shaped_answer, result.text, schema=row.output_schema)
+    if answer.json_text is not None and (faults := await asyncio.to_thread(task_faults, row, answer.json_text)):
+        answer = ShapedAnswer(None, faults)
     if answer.json_text is not None:
         return _outcome_of(result, course.usage, output=answer.json_text)
     if course.repairs_left == 0:
