@@ -8,6 +8,7 @@ from pathlib import Path
 from nexusone.modules.ai.events import (
     DocumentIndexed,
     DocumentIndexingFailed,
+    GatewayCallEnded,
     GenerationCanceled,
     GenerationFailed,
     GenerationProgressed,
@@ -29,8 +30,9 @@ from nexusone.modules.ai.jobs import (
     WATCH_MODELS,
     WRITE_GENERATION,
 )
-from nexusone.modules.ai.routes import assets, connections, generations, knowledge, models, prompts, tasks, voices
+from nexusone.modules.ai.routes import assets, connections, gateway, generations, knowledge, models, prompts, tasks, voices
 from nexusone.modules.ai.service.breaking import Breakers
+from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
 from nexusone.modules.ai.service.model_overrides import ModelOverrides, read_overrides
 from nexusone.modules.ai.service.own_keys import OwnClients
 from nexusone.modules.ai.service.speakers import VoiceLists
@@ -45,6 +47,10 @@ from nexusone.web.module import Module
 def _signer(settings: PlatformSettings, _: MasterKeys) -> ManifestSigner:
     files = AssetSettings()
     return ManifestSigner(settings.data / "provenance", chain_file=files.manifest_chain_file, key_file=files.manifest_key_file)
+
+
+def _places(_: PlatformSettings, __: MasterKeys) -> GatewayPlaces:
+    return GatewayPlaces()
 
 
 def _breakers(_: PlatformSettings, __: MasterKeys) -> Breakers:
@@ -66,7 +72,17 @@ def _overrides(_: PlatformSettings, __: MasterKeys) -> ModelOverrides:
 MODULE = Module(
     name="ai",
     folder=Path(__file__).parent,
-    doors=(generations.door, tasks.door, models.door, connections.door, prompts.door, voices.door, knowledge.door, assets.door),
+    doors=(
+        generations.door,
+        tasks.door,
+        models.door,
+        connections.door,
+        gateway.door,
+        prompts.door,
+        voices.door,
+        knowledge.door,
+        assets.door,
+    ),
     graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, KnowledgeQueries, AssetsQuery),
     jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, INDEX_DOCUMENT, DELETE_ASSET_FILES),
     subscribers=SUBSCRIBERS,
@@ -77,6 +93,7 @@ MODULE = Module(
         GenerationFailed,
         GenerationCanceled,
         GenerationUnknown,
+        GatewayCallEnded,
         DocumentIndexed,
         DocumentIndexingFailed,
     ),
@@ -122,6 +139,7 @@ MODULE = Module(
         OwnClients: _own_clients,
         VoiceLists: _voice_lists,
         ModelOverrides: _overrides,
+        GatewayPlaces: _places,
         ManifestSigner: _signer,
     },
 )

@@ -21,7 +21,8 @@ PromptText = Annotated[
 LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=16), AfterValidator(canonical_locale), Shown(TAG_PATTERN)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,99}$")]
 
-GenerationKind = Literal["text", "image", "voice", "video"]
+GenerationKind = Literal["text", "image", "voice", "video", "embedding"]
+GenerationOrigin = Literal["api", "gateway"]
 GenerationStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "unknown"]
 VoiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
 Budget = Annotated[str, StringConstraints(pattern=r"^\d{1,13}(\.\d{1,6})?$")]
@@ -224,10 +225,12 @@ class Generation(Contract):
     `finish_reason` "length" says that the text ends where `output_tokens_max` was reached. A generation of status
     "unknown" was asked for and never answered: its credits stay reserved while it is looked for, and it is never asked for again.
     Where a cheaper `model` or one of the fallbacks had to make it, `asked_model` is the one that was asked for.
+    What came through the gateway (`origin`) has the beginnings of `prompt` and `output` alone, and the hash of all that was asked.
     """
 
     id: Id
     kind: GenerationKind
+    origin: GenerationOrigin
     status: GenerationStatus
     prompt: str
     locale: str | None

@@ -54,6 +54,7 @@ METERS: Mapping[str, tuple[str, ...]] = {
     "image": ("ai.images",),
     "voice": ("ai.voice_characters",),
     "video": ("ai.video_seconds",),
+    "embedding": ("ai.text_tokens", "ai.text_input_tokens"),
 }
 """Where what was used counts, by kind; of a text all tokens, those read, those written."""
 
@@ -70,6 +71,7 @@ def metered(kind: Kind, usage: Usage) -> tuple[tuple[str, int], ...]:
         "image": (usage.images,),
         "voice": (usage.characters,),
         "video": (usage.seconds,),
+        "embedding": (usage.input_tokens, usage.input_tokens),
     }[kind]
     return tuple((meter, amount) for meter, amount in zip(METERS[kind], amounts, strict=True) if amount)
 

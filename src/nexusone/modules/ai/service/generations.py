@@ -115,7 +115,7 @@ async def cancel(ctx: Context, *, generation_id: UUID) -> Generation:
         NotCancelable: it has ended, or it is a text that is being written.
     """
     row = await _get(ctx, generation_id)
-    if row.status not in ("queued", "running") or (row.kind == "text" and row.status == "running"):
+    if row.status not in ("queued", "running") or (row.status == "running" and not row.is_looked_up):
         raise NotCancelable(status=row.status)
     async with ctx.transaction("ai") as tx:
         noted = await generations.ask_to_cancel(tx, workspace_id=ctx.workspace, generation_id=generation_id, now=ctx.now())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Json, Jsonb
@@ -15,12 +15,15 @@ from nexusone.modules.ai.ports.models import Kind, Price
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import fragment, sql
 
+Origin = Literal["api", "gateway"]
+"""Asked for as a generation, or passed on in the wire of others."""
+
 COLUMNS = fragment("""
     id, kind, status, settlement, requested_by, locale, prompt, output_schema, request, vendor, model, asked_model, fallbacks,
     output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, charged_micros, cost_nano, calls, looks,
     input_tokens, output_tokens, images, seconds, characters, requests, output, asset_ids, progress, finish_reason, vendor_reference,
     error_code, error_detail, safety, retry_of, job, is_test, instructions, brand_voice_id, sources, created_at, finished_at,
-    cancel_asked_at, due_at, is_own_key, called_at
+    cancel_asked_at, due_at, is_own_key, called_at, origin, prompt_hash
 """)
 
 INSERT = sql("""
@@ -192,6 +195,8 @@ class GenerationRow:
     due_at: datetime | None = None
     is_own_key: bool = False
     called_at: datetime | None = None
+    origin: Origin = "api"
+    prompt_hash: bytes | None = None
 
     @property
     def tariff(self) -> Tariff:
@@ -203,6 +208,11 @@ class GenerationRow:
     def seconds_max(self) -> int | None:
         """How long one model may take for it, where that was asked for."""
         return None if self.request is None else self.request.get("max_seconds")
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether a vendor can be asked what became of it."""
+        return self.kind != "text" and self.origin == "api"
 
     def is_due(self, now: datetime) -> bool:
         """Whether somebody must look after it."""
