@@ -28,7 +28,7 @@ SUBJECTS = {
 MEMORIES = {
     "modules/ai/service/breaking.py:_records": "a vendor and a model, of which nothing is a workspace's",
     "modules/ai/service/errands.py:_running": PROCESS,
-    "modules/ai/store/generations.py:traits": "what prices of one generation depend on",
+    "modules/ai/store/generations.py:traits": "one row's values",
     "modules/audience/store/segment_relation.py:parameters": "one statement's values",
     "modules/billing/service/subscriptions_steps.py:told": "one fact's words",
     "modules/identity/service/sso_issuers.py:keys": PUBLIC,
@@ -48,6 +48,9 @@ MEMORIES = {
     "web/turns.py:_over": "a credential, whose digest is nobody else's",
 }
 WORKSPACE_FIRST = {
+    "modules/ai/service/breaking.py:_records",
+    "modules/ai/service/own_keys.py:_open",
+    "modules/ai/service/speakers.py:_lists",
     "modules/marketing/service/tracking.py:_links",
     "modules/marketing/service/tracking.py:_loading",
     "platform/live.py:_subscribers",

@@ -25,7 +25,7 @@ KIT_PERMISSIONS = frozenset({"events:read"})
 MANAGING = frozenset({"campaigns:manage", "segments:manage"})
 # POSTs that need no idempotency key, because repeating them changes nothing or nothing more.
 KEYLESS_POSTS = {
-    "ai.hear": "public; a generation is looked at once more, and nothing told is believed",
+    "ai.hear": "public; it only lets a generation be looked at sooner",
     "audience.preview_segment": "counts",
     "billing.issue_credit_note": "operators have no workspace for keys; the body's own key makes one note of an invoice",
     "graphql.graphql": "reads; there are no mutations",

@@ -49,7 +49,7 @@ FIELDS: Mapping[str, str] = {
 }
 
 # What paths name that is no id, and the same for every company.
-WORDS: Mapping[str, str] = {"meter": "messages.sent", "version": "1"}
+WORDS: Mapping[str, str] = {"meter": "messages.sent", "version": "1", "vendor": "scripted", "name": "writer-1"}
 
 # Operations that take a file, and one that they take.
 FILES: Mapping[str, Mapping[str, tuple[str, bytes, str]]] = {"knowledge.add_file": {"file": ("x.txt", b"x", "text/plain")}}
@@ -90,6 +90,7 @@ def body_of(company: Company, operation: str) -> Any:
     own = company.ids
     campaign = {"name": "x", "from_name": "x", "from_email": "news@engines.example", "template_id": own["template_id"]}
     bodies: Mapping[str, Any] = {
+        "ai_connections.put_connection": {"credentials": {"api_key": "eve's"}},
         "api_keys.change_api_key": {"name": "Eve's"},
         "api_keys.rotate_api_key": {},
         "assets.change_asset": {"name": "Eve's"},

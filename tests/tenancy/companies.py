@@ -79,6 +79,7 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
     prompt = {"name": f"{mark} Launch", "default_locale": "en", "texts": {"en": f"Announce {mark}."}}
     voice = {"name": f"{mark} House", "tone": f"Plain as {mark}.", "is_default": True}
     sound = {"file": (f"{mark}.wav", speech(f"Meet {mark}.", media_type="audio/wav"), "audio/wav")}
+    await call(client, "PUT", "/v1/ai-connections/scripted", {"credentials": {"api_key": f"{mark}-key"}})
     csv = {"file": ("contacts.csv", CSV.format(mark=mark).encode(), "text/csv")}
     return {
         "contact_id": made["id"],

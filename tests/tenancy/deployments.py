@@ -15,6 +15,7 @@ from tests.conftest import LOGIN, TestDatabase
 from tests.customers import no_lifespan, visitor_at
 from tests.modules.ai.knowledge.library import ScriptedEmbedder
 from tests.modules.ai.scripted import scripted
+from tests.modules.ai.scripted_kit import ScriptedKit
 from tests.modules.compliance.samples import Outbox
 from tests.modules.identity.mfa.people import ORIGIN
 from tests.modules.marketing.sending.carrier import Carrier
@@ -27,7 +28,8 @@ from nexusone.apps.providers import SandboxAddresses, build_ports
 from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.ports.judging import Embedder
-from nexusone.modules.ai.ports.text import TextModel
+from nexusone.modules.ai.ports.text import TextModels
+from nexusone.modules.ai.ports.vendors import VendorKit
 from nexusone.modules.billing.ports import PaymentGateways
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.modules.marketing.ports import EmailTransport
@@ -101,7 +103,13 @@ async def grown_world(
     """Two companies in a database that is then only copied."""
     outbox, carrier = Outbox(), Carrier()
     ports: dict[type[object], object] = {**build_ports(VENDORS, sandbox=simulated, credentials={}), SandboxAddresses: simulated}
-    ports |= {TextModel: scripted(), Embedder: ScriptedEmbedder(), EmailTransport: carrier, SystemMailer: outbox}
+    ports |= {
+        TextModels: TextModels({"scripted": scripted()}),
+        VendorKit: ScriptedKit(),
+        Embedder: ScriptedEmbedder(),
+        EmailTransport: carrier,
+        SystemMailer: outbox,
+    }
     used = settings.model_copy(update={"public_url": ORIGIN, "rate_limit_factor": 100_000, "rate_limit": "1000000/minute"})
     async with composed(used, url=database.url, keys=keys, ports=ports) as made:
         stage = Stage(

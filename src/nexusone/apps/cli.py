@@ -23,7 +23,7 @@ from nexusone.kernel.errors import Refusal
 from nexusone.platform.audit.verification import Verdict
 from nexusone.platform.checks import check_environment
 from nexusone.platform.postgres import PostgresFailed
-from nexusone.platform.settings import PlatformSettings
+from nexusone.platform.settings import PlatformSettings, SettingsFileInvalid
 from nexusone.platform.vault import VaultLocked
 
 HELP = """The backend of an AI marketing platform, on one PostgreSQL.
@@ -306,7 +306,7 @@ def _modules(only: str) -> list[str]:
 def _run(main: Coroutine[Any, Any, None]) -> None:
     try:
         process.run(main)
-    except (NotReady, PortTaken, PostgresFailed, VaultLocked, Refusal, psycopg.OperationalError) as error:
+    except (NotReady, PortTaken, PostgresFailed, SettingsFileInvalid, VaultLocked, Refusal, psycopg.OperationalError) as error:
         complaints.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from error
     except (KeyboardInterrupt, asyncio.CancelledError) as error:

@@ -34,7 +34,7 @@ from nexusone.platform.vault import MasterKeys, Vault
 from nexusone.web.admission import Authenticator
 from nexusone.web.application import ApplicationParts, Lifespan, build_application
 from nexusone.web.door import Door
-from nexusone.web.module import Module, UsesKeys
+from nexusone.web.module import Closes, Module, UsesKeys
 from nexusone.web.problems import Messages
 
 # Who counts what plans limit; billing stands below some of those who have it.
@@ -127,13 +127,14 @@ async def composed(
     overrides: Mapping[type[BaseSettings], BaseSettings] | None = None,
 ) -> AsyncIterator[Composition]:
     """A process, with its database open as long as the block. `sandbox_ports` are what test keys reach in live mode."""
-    used_clock = clock or SystemClock()
+    used_clock, counted = clock or SystemClock(), metrics or Metrics()
     store = PostgresKeyStore()
     own: dict[type[object], object] = {
         Authenticator: CredentialAuthenticator(),
         Authorizer: RightsAuthorizer(),
         PlanGate: PlanDesk(),
         UsageGauges: UsageGauges(GAUGES),
+        Metrics: counted,
         **_kept(settings, keys),
     }
     http = OutgoingHttp(LIVE if settings.mode == "live" else _simulators(ports))
@@ -155,10 +156,13 @@ async def composed(
     try:
         await runtime.vault.unlock()
         messages = Messages(locale_folders())
-        made = Composition(runtime=runtime, url=url, messages=messages, live=LiveEvents(url), metrics=metrics or Metrics())
+        made = Composition(runtime=runtime, url=url, messages=messages, live=LiveEvents(url), metrics=counted)
         made.watch_database()
         yield made
     finally:
+        for kept in own.values():
+            if isinstance(kept, Closes):
+                await kept.close()
         await http.close()
         await sandbox_http.close()
         await runtime.database.close()

@@ -25,6 +25,9 @@ from nexusone.apps.providers import SandboxAddresses, build_ports, closing_ports
 from nexusone.apps.sandbox.door import door as sandbox_door
 from nexusone.apps.sandbox.simulators import simulators
 from nexusone.apps.serving import bind, serving
+from nexusone.apps.vendor_kit import ManifestKit
+from nexusone.modules.ai.api import check_catalog
+from nexusone.modules.ai.ports.vendors import VendorKit
 from nexusone.platform.jobs import Worker
 from nexusone.platform.schema_state import find_fingerprint, fingerprint_of
 from nexusone.platform.settings import PlatformSettings
@@ -114,6 +117,7 @@ async def standing(base: Ground, sandbox: SandboxAddresses | None) -> AsyncItera
             "NEXUSONE_DATABASE_ADMIN_URL, and a plain login's as NEXUSONE_DATABASE_URL"
         )
     ports = build_ports(discover(), sandbox=sandbox, credentials=_credentials_from_environment())
+    ports[VendorKit] = ManifestKit(discover(), sandbox)
     if sandbox is not None:
         ports[SandboxAddresses] = sandbox
     # In live mode test keys reach the simulators that run beside, if there are any, and are refused otherwise.
@@ -131,6 +135,7 @@ async def standing(base: Ground, sandbox: SandboxAddresses | None) -> AsyncItera
         ) as composition,
         following_keys(composition, key_file_of(base.settings)),
     ):
+        check_catalog(composition.runtime.system())
         yield composition
 
 

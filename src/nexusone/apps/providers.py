@@ -79,11 +79,16 @@ async def closing_ports(*built: Mapping[type[object], object]) -> AsyncIterator[
             await made.close()
 
 
+def sandbox_address(manifest: Manifest, sandbox: SandboxAddresses) -> str:
+    """Where the vendor's simulator is."""
+    return sandbox.sockets.get(manifest.name) or f"{sandbox.http}/{manifest.name}{manifest.simulator_path}"
+
+
 def _setup_of(manifest: Manifest, sandbox: SandboxAddresses | None, credentials: Mapping[str, Mapping[str, str]]) -> ProviderSetup | None:
     if sandbox is None:
         held = credentials.get(manifest.name, {})
         if any(name not in held for name in manifest.credential_fields):
             return None
         return ProviderSetup(address=held.get("address", manifest.live_address), credentials=held, is_sandbox=False)
-    address = sandbox.sockets.get(manifest.name) or f"{sandbox.http}/{manifest.name}{manifest.simulator_path}"
+    address = sandbox_address(manifest, sandbox)
     return ProviderSetup(address=address, credentials=manifest.sandbox_credentials, is_sandbox=True)

@@ -55,6 +55,13 @@ where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
   and method = %(method)s and path = %(path)s and key = %(key)s and status is not null
 """)
 
+WITHDRAW = sql("""
+update platform.idempotency
+set status = null, body = null
+where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
+  and method = %(method)s and path = %(path)s and key = %(key)s and locked_until = %(locked_until)s
+""")
+
 ABANDON = sql("""
 delete from platform.idempotency
 where workspace_id = %(workspace_id)s and principal_id = %(principal_id)s
@@ -134,23 +141,43 @@ async def conclude(tx: Transaction, answer: Contract | None) -> None:
     Raises:
         IdempotencyInFlight: this request outlived its lock, and another one with the same key had the effect.
     """
+    await conclude_with(tx, answer.model_dump_json().encode() if answer is not None else b"")
+
+
+async def conclude_with(tx: Transaction, body: bytes) -> None:
+    """The same with an answer that is no contract of ours.
+
+    Raises:
+        IdempotencyInFlight: as `conclude`.
+    """
     claimed = tx.origin.idempotency
     workspace_id = tx.origin.workspace_id
     if claimed is None or workspace_id is None:
         return
-    body = answer.model_dump_json().encode() if answer is not None else b""
     if await tx.execute(CONCLUDE, {**_key(workspace_id, claimed), "status": claimed.status, "body": body}) == 0:
         raise IdempotencyInFlight(key=claimed.key, headers={"Retry-After": "1"})
 
 
 async def amend(tx: Transaction, answer: Contract) -> None:
     """Replaces what this request concluded with when its long work began by how that work ended; without a key it does nothing."""
+    await amend_with(tx, answer.model_dump_json().encode())
+
+
+async def amend_with(tx: Transaction, body: bytes) -> None:
+    """The same with an answer that is no contract of ours."""
     claimed = tx.origin.idempotency
     workspace_id = tx.origin.workspace_id
     if claimed is None or workspace_id is None:
         return
-    body = answer.model_dump_json().encode()
     await tx.execute(AMEND, {**_key(workspace_id, claimed), "status": claimed.status, "body": body})
+
+
+async def withdraw(tx: Transaction) -> None:
+    """Takes back what this request concluded with when its work began, because that surely came to nothing; its key can be abandoned."""
+    claimed = tx.origin.idempotency
+    workspace_id = tx.origin.workspace_id
+    if claimed is not None and workspace_id is not None:
+        await tx.execute(WITHDRAW, _key(workspace_id, claimed))
 
 
 async def record_answer(ctx: Context, claimed: IdempotencyClaim, *, body: bytes) -> None:

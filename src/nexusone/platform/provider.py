@@ -13,11 +13,15 @@ AsgiApplication = Callable[[AsgiMessage, Callable[[], Awaitable[AsgiMessage]], C
 
 @dataclass(frozen=True, slots=True)
 class ProviderSetup:
-    """What a capability is built from: where the vendor is, and with which credentials to speak to it."""
+    """What a capability is built from: where the vendor is, and with which credentials to speak to it.
+
+    `is_guarded`: the address is a customer's word, so only public ones (in the sandbox: simulators) are connected to.
+    """
 
     address: str
     credentials: Mapping[str, str]
     is_sandbox: bool
+    is_guarded: bool = False
 
 
 class Collection(Protocol):
@@ -71,7 +75,8 @@ class Manifest:
 
     `live_address` is used in live mode where settings give no other; in sandbox mode every address is a simulator's
     (`simulator_path` is appended to the HTTP simulator's mount). `credential_fields` name what the vault must hold,
-    `optional_fields` what it may hold besides.
+    `optional_fields` what it may hold besides. `takes_address`: other servers speak this vendor's protocol too, so that a
+    customer may name one.
     """
 
     name: str
@@ -82,4 +87,5 @@ class Manifest:
     simulator: Callable[[SimulatorSetup], SimulatorParts] | None = None
     simulator_path: str = ""
     optional_fields: tuple[str, ...] = ()
+    takes_address: bool = False
     sandbox_credentials: Mapping[str, str] = field(default_factory=dict)

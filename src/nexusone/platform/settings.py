@@ -14,6 +14,10 @@ Mode = Literal["sandbox", "live"]
 LIVE_FACTOR_MAX = 10
 
 
+class SettingsFileInvalid(ValueError):
+    """A file that a setting names is not as it must be; the text says which setting, and what is wrong."""
+
+
 class PlatformSettings(BaseSettings):
     """One instance a process. In `sandbox` mode every vendor is a simulator and nothing leaves the machine.
 

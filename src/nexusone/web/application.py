@@ -88,6 +88,7 @@ def build_application(runtime: Runtime, parts: ApplicationParts) -> ASGIApp:
         upload_bytes_max=settings.upload_bytes_max,
         upload_paths=frozenset(route.path for route, declared in locked_routes(app) if declared.is_upload),
         observe=parts.observe,
+        dialects={door.prefix: door.dialect for door in parts.doors if door.dialect is not None},
     )
 
 

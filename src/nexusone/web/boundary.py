@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from starlette.datastructures import Headers
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nexusone.kernel.errors import InvalidRequest, PayloadTooLarge, Refusal, UnsupportedMedia
 from nexusone.kernel.ids import new_id
+from nexusone.web.dialect import Rewrite, speaking
 from nexusone.web.gate import REQUEST_ID_SCOPE_KEY
 from nexusone.web.problems import HeadTooLarge, InternalFault, Messages, problem_response
 
@@ -36,7 +37,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """ASGI middleware. `observe` gets method, route, status and seconds of every request."""
+    """ASGI middleware. `observe` gets method, route, status and seconds of every request; `dialects` tell problems under a prefix."""
 
     app: ASGIApp
     messages: Messages
@@ -44,6 +45,7 @@ class Boundary:
     upload_bytes_max: int
     upload_paths: frozenset[str]
     observe: Observe
+    dialects: Mapping[str, Rewrite] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,7 +56,7 @@ class Boundary:
         given = headers.get("x-request-id", "")
         request_id = given if GIVEN_ID.match(given) else str(new_id())
         scope[REQUEST_ID_SCOPE_KEY] = request_id
-        exchange = _Exchange(send, request_id)
+        exchange = _Exchange(speaking(send, scope["path"], by_prefix=self.dialects), request_id)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         limit = self.upload_bytes_max if scope["path"] in self.upload_paths else self.body_bytes_max

@@ -12,6 +12,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from nexusone.kernel.errors import Forbidden, RateLimited, Refusal, Unauthenticated, Unprocessable
+from nexusone.web.dialect import Rewrite
 from nexusone.web.fast_read import with_fast_read
 from nexusone.web.gate import PUBLIC, Gate, KeyUse, Reading
 from nexusone.web.problems import Problem
@@ -71,11 +72,14 @@ class Declaration:
 
 
 class Door:
-    """The routes of one subject. `name` is the tag in OpenAPI; operation ids are `name.function`."""
+    """The routes of one subject. `name` is the tag in OpenAPI; operation ids are `name.function`.
 
-    def __init__(self, name: str, *, prefix: str = "/v1") -> None:
-        self.name = name
-        self._prefix = prefix
+    Where a door speaks a wire of others, `dialect` says how problems under its prefix are told there.
+    """
+
+    def __init__(self, name: str, *, prefix: str = "/v1", dialect: Rewrite | None = None) -> None:
+        self.name, self.dialect = name, dialect
+        self.prefix = prefix
         self._routes: list[Callable[[APIRouter], None]] = []
 
     def open_on(self, router: APIRouter) -> None:
@@ -118,7 +122,7 @@ class Door:
                 **options,
             }
             self._routes.append(
-                lambda router: router.add_api_route(self._prefix + path, endpoint, route_class_override=Operation, **described)
+                lambda router: router.add_api_route(self.prefix + path, endpoint, route_class_override=Operation, **described)
             )
             return endpoint
 

@@ -14,7 +14,7 @@ import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from nexusone.kernel.errors import (
     FieldError,
@@ -200,7 +200,8 @@ class Gate:
         is_done = False
         try:
             response = await answer(request)
-            is_done = response.status_code < 300
+            # A stream has no body that could be given again; what it did is concluded by whoever streams.
+            is_done = response.status_code < 300 and not isinstance(response, StreamingResponse)
         finally:
             if not is_done:
                 # A recorded effect stays: the next request with the key is told of it.

@@ -28,6 +28,15 @@ class UsesKeys(Protocol):
         ...
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """What a keeper does besides, if it holds anything open."""
+
+    async def close(self) -> None:
+        """Lets go of it, when the process ends."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """What `module.py` declares. `graphql_queries` are Strawberry types whose fields join the one Query type.

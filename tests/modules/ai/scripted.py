@@ -14,8 +14,9 @@ from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.kernel.page import PageRequest
 from nexusone.modules.ai.contracts.generations import Generation, NewText
 from nexusone.modules.ai.ports.models import ModelCard, token_prices
-from nexusone.modules.ai.ports.text import TextDelta, TextModel, TextRequest, TextResult
+from nexusone.modules.ai.ports.text import TextDelta, TextModel, TextModels, TextRequest, TextResult
 from nexusone.modules.ai.service import attending, generations
+from nexusone.modules.ai.service.breaking import Breakers
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.service import verification
@@ -162,7 +163,8 @@ async def open_workshop(
 ) -> Workshop:
     """A workshop in a fresh workspace."""
     clock = MovedClock(NOW)
-    runtime = replace(runtime, clock=clock, ports={**runtime.ports, TextModel: model}, settings={**runtime.settings, AiSettings: settings})
+    ports = {**runtime.ports, TextModels: TextModels({"scripted": model}), Breakers: Breakers()}
+    runtime = replace(runtime, clock=clock, ports=ports, settings={**runtime.settings, AiSettings: settings})
     workshop = Workshop(runtime=runtime, clock=clock, workspace_id=new_id(), model=model)
     if granted_micros:
         await grant_alone(workshop.ctx, key="test", amount_micros=granted_micros, source="sign_up")

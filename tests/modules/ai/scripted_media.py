@@ -21,7 +21,8 @@ from nexusone.modules.ai.ports.media import (
     WebhookRefused,
 )
 from nexusone.modules.ai.ports.models import ModelCard, Price
-from nexusone.modules.ai.ports.text import TextModel
+from nexusone.modules.ai.ports.text import TextModels
+from nexusone.modules.ai.service.breaking import Breakers
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing.service.grants import grant_alone
 from nexusone.platform.runtime import Runtime
@@ -114,7 +115,8 @@ async def open_studio(runtime: Runtime, *painters: ScriptedPainter, settings: Ai
     by_name = {painter.cards[0].vendor: painter for painter in painters}
     clock = MovedClock(NOW)
     model = scripted()
-    ports: dict[type[object], object] = {**runtime.ports, TextModel: model, ImageModels: ImageModels(by_name)}
+    ports: dict[type[object], object] = {**runtime.ports, TextModels: TextModels({"scripted": model}), ImageModels: ImageModels(by_name)}
+    ports[Breakers] = Breakers()
     runtime = replace(runtime, clock=clock, ports=ports, settings={**runtime.settings, AiSettings: settings})
     workshop = Workshop(runtime=runtime, clock=clock, workspace_id=new_id(), model=model)
     await grant_alone(workshop.ctx, key="test", amount_micros=GRANTED_MICROS, source="sign_up")

@@ -12,7 +12,7 @@ import pytest
 from tests.modules.ai.scripted import GRANTED_MICROS, MAIL, REFUSED, SCHEMA, SETTINGS, ScriptedModel, said, scripted
 
 from nexusone.apps.compose import Composition
-from nexusone.modules.ai.ports.text import TextModel
+from nexusone.modules.ai.ports.text import TextModels
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing.service.grants import grant_alone
 
@@ -71,7 +71,7 @@ async def house_with(composition: Composition, model: ScriptedModel | None, sett
     runtime = composition.runtime
     ports = dict(runtime.ports)
     if model is not None:
-        ports[TextModel] = model
+        ports[TextModels] = TextModels({"scripted": model})
     used = replace(composition, runtime=replace(runtime, ports=ports, settings={**runtime.settings, AiSettings: settings}))
     app = used.application(lifespan=no_lifespan)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as client:

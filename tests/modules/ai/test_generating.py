@@ -26,7 +26,7 @@ from nexusone.kernel.money import credits_from_text
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.modules.ai.contracts.generations import NewText
 from nexusone.modules.ai.ports.models import token_prices
-from nexusone.modules.ai.ports.text import TextModel
+from nexusone.modules.ai.ports.text import TextModels
 from nexusone.modules.ai.service import generations, writing
 from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelUnknown, NoTextModel, OutputSchemaInvalid
 from nexusone.modules.billing import api as billing
@@ -330,7 +330,7 @@ async def test_a_model_that_is_not_in_the_catalog_or_has_no_price_is_refused(run
 
 async def test_without_a_vendor_generations_are_unavailable(runtime: Runtime) -> None:
     shop = await open_workshop(runtime, scripted())
-    ports = {port: made for port, made in shop.runtime.ports.items() if port is not TextModel}
+    ports = {port: made for port, made in shop.runtime.ports.items() if port is not TextModels}
     bare = replace(shop, runtime=replace(shop.runtime, ports=ports))
     with pytest.raises(NoTextModel):
         await bare.generate()

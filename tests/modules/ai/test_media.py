@@ -21,18 +21,12 @@ from tests.modules.ai.scripted_media import (
 
 from nexusone.kernel.outcomes import DefiniteFailure
 from nexusone.modules.ai.contracts.generations import Generation, NewImage
-from nexusone.modules.ai.service import breaking, generations, making
+from nexusone.modules.ai.service import generations, making
 from nexusone.modules.ai.service.assets import read_asset
 from nexusone.modules.ai.service.refusals import GenerationNotFound, ModelCannot, NotCancelable, NotRetryable, WebhookNotVerified
 from nexusone.modules.ai.service.webhooks import receive
 from nexusone.modules.billing import api as billing
 from nexusone.platform.runtime import Runtime
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses() -> None:
-    """What models of the same name did in another test is not told here."""
-    breaking.forget()
 
 
 async def made_of(shop: Workshop, wanted: NewImage = ASKED) -> Generation:

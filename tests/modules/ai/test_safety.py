@@ -11,16 +11,10 @@ from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.modules.ai.ports.judging import Judgement, Moderator
 from nexusone.modules.ai.ports.media import MediaFile
 from nexusone.modules.ai.ports.models import ModelCard
-from nexusone.modules.ai.service import breaking, generations, making
+from nexusone.modules.ai.service import generations, making
 from nexusone.platform.runtime import Runtime
 
 REFUSING = SETTINGS.model_copy(update={"moderation": "refuse"})
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses() -> None:
-    """What models of the same name did in another test is not told here."""
-    breaking.forget()
 
 
 @dataclass

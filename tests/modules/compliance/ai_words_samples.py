@@ -22,6 +22,12 @@ async def _(stage: Stage) -> httpx2.Response:
     return await stage.client.delete(f"/v1/prompts/{await stage.made('/v1/prompts', PROMPT)}")
 
 
+@sample("content_tasks.run")
+async def _(stage: Stage) -> httpx2.Response:
+    await stage.credits()
+    return await stage.client.post("/v1/content-tasks/sms", json={"input": {"brief": "Our lamp is here."}, "locales": ["en"]})
+
+
 @sample("brand_voices.create_voice")
 async def _(stage: Stage) -> httpx2.Response:
     return await stage.client.post("/v1/brand-voices", json=VOICE)

@@ -13,9 +13,11 @@ from tests.conftest import TestDatabase
 from tests.customers import customer_at, no_lifespan
 from tests.modules.ai.knowledge.library import ScriptedEmbedder
 from tests.modules.ai.scripted import scripted
+from tests.modules.ai.scripted_kit import ScriptedKit
 from tests.modules.ai.scripted_media import ScriptedPainter
 from tests.modules.compliance import (
     ai_assets_samples,
+    ai_connections_samples,
     ai_generations_samples,
     ai_knowledge_samples,
     ai_words_samples,
@@ -35,7 +37,8 @@ from nexusone.apps.compose import Composition
 from nexusone.kernel.clock import MovedClock
 from nexusone.modules.ai.ports.judging import Embedder
 from nexusone.modules.ai.ports.media import ImageModels
-from nexusone.modules.ai.ports.text import TextModel
+from nexusone.modules.ai.ports.text import TextModels
+from nexusone.modules.ai.ports.vendors import VendorKit
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.platform.live import LiveEvents
 from nexusone.platform.settings import PlatformSettings
@@ -46,6 +49,7 @@ from nexusone.web.problems import Messages
 # They register what they have.
 SUBJECTS = (
     ai_assets_samples,
+    ai_connections_samples,
     ai_generations_samples,
     ai_knowledge_samples,
     ai_words_samples,
@@ -86,8 +90,13 @@ async def stage(composition: Composition, database: TestDatabase) -> AsyncIterat
     """A company in a process with a model and a mailer of the test's."""
     outbox, runtime = Outbox(), composition.runtime
     ports: dict[type[object], object] = dict(runtime.ports)
-    painters = ImageModels({"scripted": ScriptedPainter()})
-    ports |= {SystemMailer: outbox, TextModel: scripted(), Embedder: ScriptedEmbedder(), ImageModels: painters}
+    ports |= {
+        SystemMailer: outbox,
+        TextModels: TextModels({"scripted": scripted()}),
+        VendorKit: ScriptedKit(),
+        Embedder: ScriptedEmbedder(),
+        ImageModels: ImageModels({"scripted": ScriptedPainter()}),
+    }
     settings: dict[type[BaseSettings], BaseSettings] = dict(runtime.settings)
     settings[PlatformSettings] = runtime.setting(PlatformSettings).model_copy(update={"public_url": ORIGIN})
     moved = MovedClock(datetime.now(UTC))

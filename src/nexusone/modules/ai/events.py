@@ -6,7 +6,7 @@ from nexusone.kernel.contract import Id
 from nexusone.kernel.money import CreditsText
 from nexusone.platform.events import Event
 
-Kind = Literal["text", "image", "voice", "video"]
+Kind = Literal["text", "image", "voice", "video", "embedding"]
 
 
 class GenerationProgressed(Event):
@@ -87,3 +87,19 @@ class DocumentIndexingFailed(Event):
     model: str
     error_code: str
     credits: CreditsText
+
+
+class GatewayCallEnded(Event):
+    """A request of another wire was passed on and ended; `credits` is what it cost, `images` how many were drawn."""
+
+    name: ClassVar[str] = "ai.generation.passed_on.v1"
+
+    generation_id: Id
+    kind: Kind
+    model: str
+    status: Literal["succeeded", "failed", "canceled"]
+    credits: CreditsText
+    input_tokens: int
+    output_tokens: int
+    images: int
+    error_code: str | None

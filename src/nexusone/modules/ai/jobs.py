@@ -14,6 +14,7 @@ from nexusone.modules.ai.service.indexing_beginnings import INDEX_JOB
 from nexusone.modules.ai.service.indexing_endings import attend_indexings, end_indexing
 from nexusone.modules.ai.service.library import DELETE_FILES_JOB, delete_files
 from nexusone.modules.ai.service.making import MAKE_JOB, look, make_queued
+from nexusone.modules.ai.service.model_watch import watch_models
 from nexusone.modules.ai.service.writing import write_queued
 from nexusone.platform.jobs import JobKind, Schedule
 from nexusone.platform.runtime import Context
@@ -83,6 +84,9 @@ INDEX_DOCUMENT = JobKind(
 )
 
 ATTEND_INDEXINGS = Schedule(name="ai.attend_indexings", cron="* * * * *", handler=attend_indexings)
+
+
+WATCH_MODELS = Schedule(name="ai.watch_models", cron="23 5 * * *", handler=watch_models)
 
 
 async def delete_asset_files(ctx: Context, payload: AssetFilesDeletion) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from nexusone.modules.ai.events import (
     DocumentIndexed,
     DocumentIndexingFailed,
+    GatewayCallEnded,
     GenerationCanceled,
     GenerationFailed,
     GenerationProgressed,
@@ -26,9 +27,15 @@ from nexusone.modules.ai.jobs import (
     INDEX_DOCUMENT,
     LOOK_AT_GENERATION,
     MAKE_GENERATION,
+    WATCH_MODELS,
     WRITE_GENERATION,
 )
-from nexusone.modules.ai.routes import assets, generations, knowledge, prompts, voices
+from nexusone.modules.ai.routes import assets, connections, gateway, generations, knowledge, models, prompts, tasks, voices
+from nexusone.modules.ai.service.breaking import Breakers
+from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
+from nexusone.modules.ai.service.model_overrides import ModelOverrides, read_overrides
+from nexusone.modules.ai.service.own_keys import OwnClients
+from nexusone.modules.ai.service.speakers import VoiceLists
 from nexusone.modules.ai.settings import AiSettings, AssetSettings
 from nexusone.modules.ai.subscribers import SUBSCRIBERS
 from nexusone.platform.provenance import ManifestSigner
@@ -42,20 +49,51 @@ def _signer(settings: PlatformSettings, _: MasterKeys) -> ManifestSigner:
     return ManifestSigner(settings.data / "provenance", chain_file=files.manifest_chain_file, key_file=files.manifest_key_file)
 
 
+def _places(_: PlatformSettings, __: MasterKeys) -> GatewayPlaces:
+    return GatewayPlaces()
+
+
+def _breakers(_: PlatformSettings, __: MasterKeys) -> Breakers:
+    return Breakers()
+
+
+def _own_clients(_: PlatformSettings, __: MasterKeys) -> OwnClients:
+    return OwnClients()
+
+
+def _voice_lists(_: PlatformSettings, __: MasterKeys) -> VoiceLists:
+    return VoiceLists()
+
+
+def _overrides(_: PlatformSettings, __: MasterKeys) -> ModelOverrides:
+    return read_overrides(AiSettings().models_file)
+
+
 MODULE = Module(
     name="ai",
     folder=Path(__file__).parent,
-    doors=(generations.door, prompts.door, voices.door, knowledge.door, assets.door),
+    doors=(
+        generations.door,
+        tasks.door,
+        models.door,
+        connections.door,
+        gateway.door,
+        prompts.door,
+        voices.door,
+        knowledge.door,
+        assets.door,
+    ),
     graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, KnowledgeQueries, AssetsQuery),
     jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, INDEX_DOCUMENT, DELETE_ASSET_FILES),
     subscribers=SUBSCRIBERS,
-    schedules=(ATTEND_GENERATIONS, ATTEND_INDEXINGS),
+    schedules=(ATTEND_GENERATIONS, WATCH_MODELS, ATTEND_INDEXINGS),
     events=(
         GenerationProgressed,
         GenerationSucceeded,
         GenerationFailed,
         GenerationCanceled,
         GenerationUnknown,
+        GatewayCallEnded,
         DocumentIndexed,
         DocumentIndexingFailed,
     ),
@@ -63,6 +101,8 @@ MODULE = Module(
     permissions=(
         "generations:read",
         "generations:write",
+        "connections:read",
+        "connections:write",
         "prompts:read",
         "prompts:write",
         "brand_voices:read",
@@ -83,6 +123,8 @@ MODULE = Module(
         "prompt_template_version.created_by": "which member or key wrote it",
         "brand_voice_version.content": "what members wrote, which may name people",
         "brand_voice_version.created_by": "which member or key wrote it",
+        "vendor_key.sealed_credentials": "keys of the workspace at vendors, which may be a member's",
+        "vendor_key.created_by": "which member or key put them in",
         "asset.name": "what members call a file, which may name people",
         "asset.alt_text": "what members say a file shows, which may name people",
         "asset.created_by": "which member or key added it",
@@ -92,5 +134,12 @@ MODULE = Module(
         "knowledge_passage.text": "what members gave, which may name people",
         "knowledge_indexing.requested_by": "which member or key asked",
     },
-    keepers={ManifestSigner: _signer},
+    keepers={
+        Breakers: _breakers,
+        OwnClients: _own_clients,
+        VoiceLists: _voice_lists,
+        ModelOverrides: _overrides,
+        GatewayPlaces: _places,
+        ManifestSigner: _signer,
+    },
 )

@@ -14,7 +14,11 @@ class AiSettings(BaseSettings):
     """Bounds of generations in seconds, tokens and bytes, and the price of a vendor's dollar in credits.
 
     `moderation`: what is asked and what was written is not judged (off), judged and marked (flag), or kept back (refuse).
-    `running_max` bounds how many of a workspace's generations are made at once.
+    `running_max` bounds how many of a workspace's generations are made at once. `own_key_fee_percent` is charged, of the
+    vendor's price, where a workspace pays the vendor itself. `models_file` (TOML: vendor, model, then `prices`, `hidden`,
+    `is_default`, `retires_on`) changes the vendors' tables of models.
+
+    One process passes at most `gateway_running_max` of a workspace's requests in the wire of others on at once.
     """
 
     model_config = SettingsConfigDict(env_prefix="NEXUSONE_AI_", extra="ignore", frozen=True)
@@ -31,6 +35,7 @@ class AiSettings(BaseSettings):
     retry_wait_seconds: float = Field(default=0.5, ge=0)
     retry_wait_seconds_max: float = Field(default=5.0, ge=0)
     running_max: int = Field(default=20, ge=1)
+    gateway_running_max: int = Field(default=100, ge=1)
     running_retry_seconds: float = Field(default=2.0, ge=0)
     look_again_seconds_max: float = Field(default=30.0, gt=0)
     file_bytes_max: int = Field(default=200 * 1024 * 1024, ge=1)
@@ -38,6 +43,9 @@ class AiSettings(BaseSettings):
     breaker_seconds: float = Field(default=30.0, gt=0)
     credits_per_dollar: int = Field(default=100, ge=1)
     margin_percent: int = Field(default=20, ge=0)
+    own_key_fee_percent: int = Field(default=0, ge=0, le=1_000)
+    models_file: Path | None = None
+    voices_kept_seconds: float = Field(default=300.0, ge=0)
     moderation: Literal["off", "flag", "refuse"] = "flag"
     knowledge_passages_max: int = Field(default=100_000, ge=1)
 

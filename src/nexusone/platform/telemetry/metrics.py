@@ -70,6 +70,10 @@ class Metrics:
         for queue, count in waiting.items():
             self._jobs_waiting.labels(queue).set(count)
 
+    def models_retiring(self, count: int) -> None:
+        """Sets how many models are in use that their vendors are about to end."""
+        self._models_retiring.set(count)
+
     def watch_pool(self, name: str, state: Callable[[], PoolState]) -> None:
         """Asks for the pool's state at every scrape."""
         self._pools.states[name] = state
@@ -86,6 +90,7 @@ class Metrics:
         self._jobs = Counter("jobs", "Jobs run", ("job", "outcome"), registry=registry)
         self._job_seconds = Histogram("job_seconds", "Seconds a job ran", ("job",), buckets=JOB_SECONDS, registry=registry)
         self._jobs_waiting = Gauge("jobs_waiting", "Jobs due and not begun", ("queue",), registry=registry)
+        self._models_retiring = Gauge("ai_models_retiring", "Models in use that retire within 30 days", registry=registry)
 
     def _define_instruments(self, meter: Meter) -> None:
         self._otlp_request_seconds = meter.create_histogram("http.server.request.duration", "s")

@@ -10,6 +10,7 @@ from openai import APIConnectionError, APIError, APIStatusError, AsyncAzureOpenA
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.platform.provider import ProviderSetup
+from nexusone.providers.openai.guarded import guarded_transport
 
 CONNECTIONS_MAX = 100
 # Shorter than the five seconds after which common servers close an idle connection: no call goes into a closing one.
@@ -36,6 +37,7 @@ def client_of(setup: ProviderSetup, *, deadline_seconds: float) -> AsyncOpenAI:
         organization=setup.credentials.get("organization"),
         project=setup.credentials.get("project"),
         api_version=setup.credentials.get("api_version"),
+        is_guarded=setup.is_guarded,
     )
 
 
@@ -48,19 +50,14 @@ def open_client(
     organization: str | None = None,
     project: str | None = None,
     api_version: str | None = None,
+    is_guarded: bool = False,
 ) -> AsyncOpenAI:
     """A client of any address that speaks this wire; in the sandbox no proxy of the environment is used.
 
     With an `api_version` it speaks the dialect that has one: the key as `api-key`, a deployment of the model's name in the
-    path, and the version behind it. The address then ends in `/openai`.
+    path, and the version behind it. The address then ends in `/openai`. An address that is a customer's word is guarded.
     """
-    http = DefaultAsyncHttpxClient(
-        timeout=httpx2.Timeout(deadline_seconds, connect=min(5.0, deadline_seconds), pool=min(10.0, deadline_seconds)),
-        limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX, keepalive_expiry=IDLE_SECONDS_MAX),
-        # A redirect could carry a workspace's words to another host.
-        follow_redirects=False,
-        trust_env=not is_sandbox,
-    )
+    http = open_http(address, deadline_seconds=deadline_seconds, is_sandbox=is_sandbox, is_guarded=is_guarded)
     if api_version is not None:
         return AsyncAzureOpenAI(
             api_key=api_key,
@@ -72,6 +69,19 @@ def open_client(
             max_retries=0,
         )
     return AsyncOpenAI(api_key=api_key, base_url=address, organization=organization, project=project, http_client=http, max_retries=0)
+
+
+def open_http(address: str, *, deadline_seconds: float, is_sandbox: bool, is_guarded: bool = False) -> httpx2.AsyncClient:
+    """Connections bounded in time and number; in the sandbox no proxy of the environment is used. See `open_client`."""
+    transport = guarded_transport(address, is_sandbox=is_sandbox, deadline_seconds=deadline_seconds) if is_guarded else None
+    return DefaultAsyncHttpxClient(
+        timeout=httpx2.Timeout(deadline_seconds, connect=min(5.0, deadline_seconds), pool=min(10.0, deadline_seconds)),
+        limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX, keepalive_expiry=IDLE_SECONDS_MAX),
+        # A redirect could carry a workspace's words to another host.
+        follow_redirects=False,
+        trust_env=not is_sandbox and not is_guarded,
+        transport=transport,
+    )
 
 
 @contextmanager
@@ -94,6 +104,8 @@ def outcome_of(error: OpenAIError) -> DefiniteFailure | UnknownOutcome:
     if isinstance(error, APIStatusError):
         return _status_outcome(error)
     if isinstance(error, APIConnectionError):
+        if isinstance(error.__cause__, DefiniteFailure | UnknownOutcome):
+            return error.__cause__
         if isinstance(error.__cause__, NOTHING_WAS_SENT):
             return DefiniteFailure(code="vendor.unreachable", detail="no connection could be made", is_retryable=True)
         return UnknownOutcome(detail=f"the connection ended before the answer did: {type(error.__cause__).__name__}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue, Strict, StringConstraints, Tag, model_validator
 
 from nexusone.kernel.contract import NOT_BLANK, Contract, Id, Instant, Shown, printable
 from nexusone.kernel.locale import TAG_PATTERN, canonical_locale
@@ -22,14 +22,21 @@ PromptText = Annotated[
 LanguageTag = Annotated[str, StringConstraints(min_length=2, max_length=16), AfterValidator(canonical_locale), Shown(TAG_PATTERN)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,99}$")]
 
-GenerationKind = Literal["text", "image", "voice", "video"]
+GenerationKind = Literal["text", "image", "voice", "video", "embedding"]
+GenerationOrigin = Literal["api", "gateway"]
 GenerationStatus = Literal["queued", "running", "succeeded", "failed", "canceled", "unknown"]
 VoiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
-Fallbacks = Annotated[list[ModelName], Field(max_length=3)]
+Budget = Annotated[str, StringConstraints(pattern=r"^\d{1,13}(\.\d{1,6})?$")]
+Fallbacks = Annotated[tuple[ModelName, ...], Strict(False), Field(max_length=3)]
 
 BATCH_MAX = 100
 IDENTIFIER = "0198c0de-0000-7000-8000-000000000001"
 
+BUDGET = "The most credits that may be held for it, as a decimal; a model that could cost more is refused, and nothing is held."
+MAX_SECONDS = (
+    "How long one model may take. Beyond it a text's outcome is unknown, and a file's making is stopped where the vendor can; "
+    "the next of the fallbacks is asked only where surely nothing was made."
+)
 FALLBACKS = "Models that are asked, in this order, where the one before is not available; each at its own price."
 
 
@@ -66,10 +73,12 @@ class NewText(Contract):
     locale: LanguageTag
     output_schema: dict[str, JsonValue] | None = None
     model: ModelName | None = None
-    fallbacks: Fallbacks = Field(default_factory=list, description=FALLBACKS)
+    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    budget: Annotated[Budget, Field(description=BUDGET)] | None = None
+    max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
     output_tokens_max: Annotated[int, Field(ge=16, le=1_000_000)] | None = None
     brand_voice_id: Id | None = None
-    knowledge: list[Id] = Field(default_factory=list, max_length=10)
+    knowledge: Annotated[tuple[Id, ...], Strict(False), Field(max_length=10)] = ()
 
 
 class NewImage(Contract):
@@ -91,7 +100,9 @@ class NewImage(Contract):
     quality: Literal["low", "medium", "high"] | None = None
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     model: ModelName | None = None
-    fallbacks: Fallbacks = Field(default_factory=list, description=FALLBACKS)
+    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    budget: Annotated[Budget, Field(description=BUDGET)] | None = None
+    max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
 
 
 class NewVoice(Contract):
@@ -109,7 +120,9 @@ class NewVoice(Contract):
     speed_percent: Annotated[int, Field(ge=50, le=200)] = 100
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     model: ModelName | None = None
-    fallbacks: Fallbacks = Field(default_factory=list, description=FALLBACKS)
+    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    budget: Annotated[Budget, Field(description=BUDGET)] | None = None
+    max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
 
 
 class NewVideo(Contract):
@@ -128,7 +141,9 @@ class NewVideo(Contract):
     locale: LanguageTag | None = None
     voice: VoiceName | None = None
     model: ModelName | None = None
-    fallbacks: Fallbacks = Field(default_factory=list, description=FALLBACKS)
+    fallbacks: Annotated[Fallbacks, Field(description=FALLBACKS)] = ()
+    budget: Annotated[Budget, Field(description=BUDGET)] | None = None
+    max_seconds: Annotated[int, Field(ge=1, le=86_400, description=MAX_SECONDS)] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -161,7 +176,7 @@ class NewBatch(Contract):
         json_schema_extra={"examples": [{"items": [{"kind": "text", "prompt": "Announce our new solar lamp.", "locale": "de"}]}]}
     )
 
-    items: Annotated[list[NewGeneration], Field(min_length=1, max_length=BATCH_MAX)]
+    items: Annotated[tuple[NewGeneration, ...], Strict(False), Field(min_length=1, max_length=BATCH_MAX)]
 
 
 class GenerationError(Contract):
@@ -222,10 +237,12 @@ class Generation(Contract):
     `finish_reason` "length" says that the text ends where `output_tokens_max` was reached. A generation of status
     "unknown" was asked for and never answered: its credits stay reserved while it is looked for, and it is never asked for again.
     Where a cheaper `model` or one of the fallbacks had to make it, `asked_model` is the one that was asked for.
+    What came through the gateway (`origin`) has the beginnings of `prompt` and `output` alone, and the hash of all that was asked.
     """
 
     id: Id
     kind: GenerationKind
+    origin: GenerationOrigin
     status: GenerationStatus
     prompt: str
     locale: str | None
@@ -286,7 +303,10 @@ class ModelPrice(Contract):
 
 
 class Model(Contract):
-    """A model, what it can do, and its prices in credits; `retires_on` is an ISO date. What does not apply is null or empty."""
+    """A model, what it can do, and its prices in credits; `retires_on` is an ISO date. What does not apply is null or empty.
+
+    `is_own_key`: the workspace's own account at the vendor is used, so the prices are the fee alone.
+    """
 
     name: str
     title: str
@@ -301,6 +321,7 @@ class Model(Contract):
     languages: tuple[str, ...]
     media_types: tuple[str, ...]
     is_default: bool
+    is_own_key: bool
     retires_on: str | None
 
 

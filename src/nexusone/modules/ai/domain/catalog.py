@@ -1,7 +1,7 @@
 """Which model is asked: only models with a price that have not retired are offered."""
 
-from collections.abc import Callable, Iterable
-from datetime import date
+from collections.abc import Callable, Container, Iterable
+from datetime import date, timedelta
 
 from nexusone.modules.ai.ports.models import Kind, ModelCard
 
@@ -9,6 +9,19 @@ from nexusone.modules.ai.ports.models import Kind, ModelCard
 def offered_models(cards: Iterable[ModelCard], *, today: date) -> tuple[ModelCard, ...]:
     """The cards that may be used; a model without a price would be free, so it is left out."""
     return tuple(card for card in cards if _is_priced(card) and not _is_retired(card, today))
+
+
+def retiring_models(
+    cards: Iterable[ModelCard], *, today: date, within: timedelta, used: Container[tuple[str, str]]
+) -> tuple[ModelCard, ...]:
+    """The models that retire in so little time, of those that were `used` (by vendor and name) or are asked by default."""
+    return tuple(
+        card
+        for card in cards
+        if card.retires_on is not None
+        and today <= date.fromisoformat(card.retires_on) <= today + within
+        and (card.is_default or (card.vendor, card.name) in used)
+    )
 
 
 def find_model(cards: Iterable[ModelCard], *, kind: Kind, name: str | None) -> ModelCard | None:

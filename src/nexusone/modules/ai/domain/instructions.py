@@ -35,7 +35,13 @@ def language_name(locale: str) -> str:
 
 def repair_prompt(*, prompt: str, answer: str, faults: Sequence[str]) -> str:
     """The brief again, with the answer that did not match and why; adds at most `REPAIR_BYTES_MAX` bytes."""
-    listed = "\n".join(f"- {fault[:FAULT_CHARACTERS_MAX]}" for fault in faults[:FAULTS_MAX])
-    former = answer.encode()[:ANSWER_BYTES_MAX].decode("utf-8", "ignore")
-    added = f"\n\n---\nThis answer did not match the schema:\n{former}\n\nWhat is wrong with it:\n{listed}\n\nAnswer again, rightly."
+    # What a model wrote may look like the end of a block of the brief.
+    listed = "\n".join(f"- {inert(fault)[:FAULT_CHARACTERS_MAX]}" for fault in faults[:FAULTS_MAX])
+    former = inert(answer).encode()[:ANSWER_BYTES_MAX].decode("utf-8", "ignore")
+    added = f"\n\n---\nThis answer is not what was asked for:\n{former}\n\nWhat is wrong with it:\n{listed}\n\nAnswer again, rightly."
     return prompt + added.encode()[:REPAIR_BYTES_MAX].decode("utf-8", "ignore")
+
+
+def inert(text: str) -> str:
+    """The text without angle brackets of its own; in JSON the escapes mean the same."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e")

@@ -21,6 +21,7 @@ RESULT_LOST = "ai.result_lost"
 RESULT_UNUSABLE = "ai.result_unusable"
 REFUSED_BY_MODERATION = "ai.refused_by_moderation"
 CANCELED = "ai.canceled"
+TOO_SLOW = "ai.too_slow"
 CLIENT_LEFT = "client_left"
 
 
@@ -53,6 +54,7 @@ METERS: Mapping[str, tuple[str, ...]] = {
     "image": ("ai.images",),
     "voice": ("ai.voice_characters",),
     "video": ("ai.video_seconds",),
+    "embedding": ("ai.text_tokens", "ai.text_input_tokens"),
 }
 """Where what was used counts, by kind; of a text all tokens, those read, those written."""
 
@@ -69,6 +71,7 @@ def metered(kind: Kind, usage: Usage) -> tuple[tuple[str, int], ...]:
         "image": (usage.images,),
         "voice": (usage.characters,),
         "video": (usage.seconds,),
+        "embedding": (usage.input_tokens, usage.input_tokens),
     }[kind]
     return tuple((meter, amount) for meter, amount in zip(METERS[kind], amounts, strict=True) if amount)
 

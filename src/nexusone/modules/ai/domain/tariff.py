@@ -44,19 +44,25 @@ def usage_of(quantities: Mapping[Unit, int]) -> Usage:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """A model's prices for requests of these traits (size, quality); `margin_percent` is put on top."""
+    """A model's prices for requests of these traits (size, quality); `margin_percent` is put on top.
+
+    Where a workspace's own key pays the vendor (`is_own_key`), there is no cost, and `margin_percent` of it is all that is charged.
+    """
 
     prices: tuple[Price, ...]
     credits_per_dollar: int
     margin_percent: int
     traits: Mapping[str, str] = field(default_factory=dict)
+    is_own_key: bool = False
 
     def cost_nano(self, usage: Usage) -> int:
-        """What the vendor charges, in billionths of a dollar.
+        """What the vendor charges the house, in billionths of a dollar.
 
         Raises:
             Unpriced: something was used that has no price.
         """
+        if self.is_own_key:
+            return 0
         return cost_nano(usage, prices=self.prices, traits=self.traits)
 
     def micros(self, usage: Usage) -> int:
@@ -66,7 +72,8 @@ class Tariff:
             Unpriced: something was used that has no price.
         """
         cost = _micro_dollars(usage, self.prices, self.traits)
-        return _ceil(cost * self.credits_per_dollar * (100 + self.margin_percent) / 100)
+        percent = self.margin_percent if self.is_own_key else 100 + self.margin_percent
+        return _ceil(cost * self.credits_per_dollar * percent / 100)
 
 
 def cost_nano(usage: Usage, *, prices: Sequence[Price], traits: Mapping[str, str]) -> int:

@@ -64,3 +64,10 @@ class TextModel(Protocol):
     async def close(self) -> None:
         """Lets go of connections."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextModels:
+    """The vendors that write, by name; the order of preference is that of the names."""
+
+    by_name: Mapping[str, TextModel]

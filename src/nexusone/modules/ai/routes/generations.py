@@ -18,13 +18,12 @@ from nexusone.modules.ai.contracts.generations import (
     GenerationHeard,
     GenerationKind,
     GenerationStatus,
-    Model,
     NewBatch,
     NewEstimate,
     NewGeneration,
     NewText,
 )
-from nexusone.modules.ai.service import generations, models, webhooks
+from nexusone.modules.ai.service import generations, webhooks
 from nexusone.modules.ai.service.refusals import (
     GenerationNotFound,
     ModelCannot,
@@ -33,6 +32,7 @@ from nexusone.modules.ai.service.refusals import (
     NoTextModel,
     NotRetryable,
     OutputSchemaInvalid,
+    OverBudget,
     StreamsTextOnly,
     WebhookNotVerified,
 )
@@ -62,6 +62,7 @@ RESERVING = (
     ModelUnknown,
     ModelCannot,
     OutputSchemaInvalid,
+    OverBudget,
     NoTextModel,
     AssetNotFound,
     BrandVoiceNotFound,
@@ -103,7 +104,7 @@ async def generate(ctx: Caller, body: NewGeneration, response: Response, prefer:
         pieces = await stream_text(ctx, wanted=body)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_frames(pieces), status_code=200, media_type="text/event-stream", headers=headers)
-    if isinstance(body, NewText) and _waits(prefer):
+    if isinstance(body, NewText) and is_waiting(prefer):
         made = await generations.generate(ctx, wanted=body)
         if made.finished_at is not None:
             response.status_code = 201
@@ -169,12 +170,8 @@ async def retry(ctx: Caller, generation_id: UUID) -> Generation:
     return await generations.retry(ctx, generation_id=generation_id)
 
 
-@door.get("/models", permission="generations:read", summary="The models there are, and their prices", refusals=(NoTextModel,))
-async def list_models(ctx: Caller) -> Page[Model]:
-    return Page(items=models.list_models(ctx), next_cursor=None)
-
-
-def _waits(prefer: str | None) -> bool:
+def is_waiting(prefer: str | None) -> bool:
+    """Whether the caller would rather wait."""
     return "wait" in {wish.split(";")[0].split("=")[0].strip().lower() for wish in (prefer or "").split(",")}
 
 

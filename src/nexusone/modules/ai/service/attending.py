@@ -37,7 +37,7 @@ async def attend(ctx: Context, *, generation_id: UUID) -> None:
         row = await generations.find(tx, workspace_id=ctx.workspace, generation_id=generation_id)
     if row is None or not row.is_due(ctx.now()):
         return
-    is_media, has_reference = row.kind != "text", row.vendor_reference is not None
+    is_media, has_reference = row.is_looked_up, row.vendor_reference is not None
     need = need_of(row.status, row.settlement, is_media=is_media, has_reference=has_reference, is_over=_is_over(ctx, row))
     match need:
         case "give_up":

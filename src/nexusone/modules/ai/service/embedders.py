@@ -7,6 +7,7 @@ from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.domain.embedding import INVALID_ANSWER, EmbeddingTariff, chosen_model, is_sound
 from nexusone.modules.ai.ports.judging import Embedder, Embeddings
 from nexusone.modules.ai.ports.models import ModelCard
+from nexusone.modules.ai.service.model_overrides import adjusted
 from nexusone.modules.ai.service.refusals_knowledge import NoEmbedder
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.platform.runtime import Context
@@ -29,7 +30,7 @@ def embedding_model(ctx: Context, *, name: str | None) -> ModelCard:
     Raises:
         NoEmbedder: no vendor is connected, or it has no such model with a price.
     """
-    card = chosen_model(embedder(ctx).catalog(), name=name, today=ctx.now().date())
+    card = chosen_model(adjusted(ctx, embedder(ctx).catalog()), name=name, today=ctx.now().date())
     if card is None:
         raise NoEmbedder(headers={"Retry-After": "60"})
     return card

@@ -140,7 +140,7 @@ async def _record(
             generation_id=generation_id,
             outcome=outcome,
             settlement="held" if is_unknown else "due",
-            charged_micros=0 if is_unknown else _charge(row, outcome),
+            charged_micros=0 if is_unknown else charge_of(row, outcome),
             now=now,
             due_at=now + (LOOKED_AT_WITHIN if is_findable else kept),
         )
@@ -149,7 +149,8 @@ async def _record(
         return ended
 
 
-def _charge(row: GenerationRow, outcome: Outcome) -> int:
+def charge_of(row: GenerationRow, outcome: Outcome) -> int:
+    """Micro-credits for how a generation ended, at the prices it was promised at; never more than was held."""
     if outcome.is_free:
         return 0
     if outcome.is_unmeasured:
@@ -172,6 +173,8 @@ def _usage_events(ctx: Context, row: GenerationRow) -> Iterator[billing.UsageEve
 
 
 def _cost_nano(row: GenerationRow) -> int:
+    if row.is_own_key:
+        return 0
     if row.cost_nano is not None:
         return row.cost_nano
     try:

@@ -18,9 +18,9 @@ from nexusone.modules.ai.contracts.generations import (
     GenerationError,
     GenerationWork,
     NewGeneration,
-    NewMedia,
     NewText,
 )
+from nexusone.modules.ai.contracts.tasks import TaskText
 from nexusone.modules.ai.domain.lifecycle import LOOK_JOB, called_off
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.errands import finish_within
@@ -40,7 +40,8 @@ MAKE_JOB = "ai.make_generation"
 CREATED = 201
 ACCEPTED = 202
 
-_WANTED: TypeAdapter[NewText | NewMedia] = TypeAdapter(NewGeneration)
+_WANTED: TypeAdapter[Wanted] = TypeAdapter(NewGeneration)
+_TASK: TypeAdapter[Wanted] = TypeAdapter(TaskText)
 
 
 async def generate(ctx: Context, *, wanted: NewText, job: str | None = None) -> Generation:
@@ -114,7 +115,7 @@ async def cancel(ctx: Context, *, generation_id: UUID) -> Generation:
         NotCancelable: it has ended, or it is a text that is being written.
     """
     row = await _get(ctx, generation_id)
-    if row.status not in ("queued", "running") or (row.kind == "text" and row.status == "running"):
+    if row.status not in ("queued", "running") or (row.status == "running" and not row.is_looked_up):
         raise NotCancelable(status=row.status)
     async with ctx.transaction("ai") as tx:
         noted = await generations.ask_to_cancel(tx, workspace_id=ctx.workspace, generation_id=generation_id, now=ctx.now())
@@ -140,7 +141,8 @@ async def retry(ctx: Context, *, generation_id: UUID) -> Generation:
     row = await _get(ctx, generation_id)
     if row.status not in ("failed", "canceled") or row.request is None:
         raise NotRetryable(status=row.status)
-    wanted = _WANTED.validate_python(row.request, strict=False)
+    kind = _WANTED if row.request.get("task") is None else _TASK
+    wanted = kind.validate_python(row.request, strict=False)
     return await submit(ctx, wanted=wanted, retry_of=row.id, job=row.job)
 
 

@@ -20,6 +20,7 @@ from nexusone.modules.ai.domain.lifecycle import (
     NEVER_DONE,
     RESULT_LOST,
     RESULT_UNUSABLE,
+    TOO_SLOW,
     Outcome,
     called_off,
     lost,
@@ -31,7 +32,7 @@ from nexusone.modules.ai.ports.media import Begun, Failed, Finished, MadeFile, M
 from nexusone.modules.ai.service.assets import Origin, PreparedAsset, prepare
 from nexusone.modules.ai.service.breaking import check_breaker, note_failure, note_success
 from nexusone.modules.ai.service.endings import end
-from nexusone.modules.ai.service.models import media_model
+from nexusone.modules.ai.service.models import media_model, surely_connected
 from nexusone.modules.ai.service.refusals_assets import AssetRefused, AssetTooLarge
 from nexusone.modules.ai.service.requests import media_request
 from nexusone.modules.ai.service.safety import is_refused, judge
@@ -42,8 +43,10 @@ from nexusone.modules.ai.service.writing import (
     Course,
     after_failure,
     call_lifetime,
+    call_seconds,
     course_of,
     failed_by_safety,
+    fall_back,
     note_call,
 )
 from nexusone.modules.ai.settings import AiSettings
@@ -87,7 +90,7 @@ async def look(ctx: Context, *, generation_id: UUID) -> None:
     if row is None or row.kind == "text":
         return
     ctx = replace(ctx, is_test=row.is_test)
-    model = media_model(ctx, kind=row.kind, vendor=row.vendor)
+    model = await media_model(ctx, row)
     if row.status == "running" and row.vendor_reference is not None:
         await _look_by_reference(ctx, row, model, row.vendor_reference)
     elif row.status == "unknown" and row.settlement == "held":
@@ -102,7 +105,12 @@ async def _ask(ctx: Context, row: GenerationRow) -> None:
     if is_refused(safety):
         await end(ctx, generation_id=row.id, outcome=failed_by_safety(safety, Usage()))
         return
-    course = course_of(ctx, row)
+    await _pursue(ctx, course_of(ctx, row))
+
+
+async def _pursue(ctx: Context, course: Course) -> None:
+    """Calls until one is taken, or none is left."""
+    row = course.row
     while True:
         ended = await _attempt(ctx, course)
         if isinstance(ended, Outcome):
@@ -119,26 +127,27 @@ async def _attempt(ctx: Context, course: Course) -> Outcome | MediaState | None:
     """One call; None where another is to follow."""
     row = course.row
     try:
-        check_breaker(ctx, vendor=row.vendor, model=row.model)
+        check_breaker(ctx, row)
         request = await media_request(ctx, row)
-        model = media_model(ctx, kind=row.kind, vendor=row.vendor)
-        async with asyncio.timeout(ctx.setting(AiSettings).call_seconds_max):
+        with surely_connected():
+            model = await media_model(ctx, row)
+        async with asyncio.timeout(call_seconds(ctx, row)):
             state = await model.begin(request, correlation=str(row.id), webhook=webhook_address(ctx, row))
     except TimeoutError:
-        note_failure(ctx, vendor=row.vendor, model=row.model)
+        note_failure(ctx, row)
         return lost(course.usage, "no answer in time")
     except UnknownOutcome as error:
-        note_failure(ctx, vendor=row.vendor, model=row.model)
+        note_failure(ctx, row)
         return lost(course.usage, error.detail)
     except DefiniteFailure as failure:
         return await after_failure(ctx, course, failure)
-    note_success(vendor=row.vendor, model=row.model)
+    note_success(ctx, row)
     return state
 
 
 async def _look_by_reference(ctx: Context, row: GenerationRow, model: MediaModel[Any], reference: str) -> None:
     try:
-        if row.cancel_asked_at is not None or _is_over(ctx, row):
+        if row.cancel_asked_at is not None or _is_over(ctx, row) or _is_slow(ctx, row):
             await model.cancel(reference)
         state = await model.look_up(reference)
     except DefiniteFailure as failure:
@@ -156,7 +165,20 @@ async def _look_by_reference(ctx: Context, row: GenerationRow, model: MediaModel
     if isinstance(state, Begun) and _is_over(ctx, row):
         await end(ctx, generation_id=row.id, outcome=lost(row.usage, "the vendor did not end it in time"))
         return
+    if isinstance(state, Failed) and state.is_canceled and row.cancel_asked_at is None and _is_slow(ctx, row):
+        await _turn_to_next(ctx, row, state)
+        return
     await _take(ctx, row, state)
+
+
+async def _turn_to_next(ctx: Context, row: GenerationRow, state: Failed) -> None:
+    """It was stopped for taking too long: the next model is asked where the vendor surely made and counted nothing."""
+    slow = replace(_failure(row, state), status="failed", error_code=TOO_SLOW, error_detail="it took longer than max_seconds")
+    course = course_of(ctx, row)
+    if state.quantities or not course.fallbacks or await fall_back(ctx, course, not_at=row.vendor) is not None:
+        await end(ctx, generation_id=row.id, outcome=slow)
+        return
+    await _pursue(ctx, course)
 
 
 async def _look_by_correlation(ctx: Context, row: GenerationRow, model: MediaModel[Any]) -> None:
@@ -250,7 +272,7 @@ async def _keep(ctx: Context, row: GenerationRow, state: Finished) -> None:
 
 
 async def _fetched(ctx: Context, row: GenerationRow, made: MadeFile) -> bytes:
-    model = media_model(ctx, kind=row.kind, vendor=row.vendor)
+    model = await media_model(ctx, row)
     content = bytearray()
     async for chunk in model.download(made, bytes_max=ctx.setting(AiSettings).file_bytes_max):
         content += chunk
@@ -290,6 +312,13 @@ def _unusable(row: GenerationRow, state: Finished, usage: Usage, code: str, deta
         cost_nano=state.cost_nano,
         is_free=True,
     )
+
+
+def _is_slow(ctx: Context, row: GenerationRow) -> bool:
+    """Whether its present model takes longer than was asked for."""
+    if row.seconds_max is None or row.called_at is None:
+        return False
+    return ctx.now() >= row.called_at + timedelta(seconds=row.seconds_max)
 
 
 def _is_over(ctx: Context, row: GenerationRow) -> bool:

@@ -15,6 +15,18 @@ class ModelUnknown(Unprocessable):
     code = "ai.model_unknown"
 
 
+class ModelNotFound(NotFound):
+    """No model of that name is offered."""
+
+    code = "ai.model_not_found"
+
+
+class OverBudget(Unprocessable):
+    """The most that it can cost is more than the budget it was given."""
+
+    code = "ai.over_budget"
+
+
 class ModelCannot(Unprocessable):
     """The model does not do what is asked of it; errors say what."""
 

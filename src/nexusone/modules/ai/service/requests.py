@@ -6,6 +6,7 @@ from nexusone.modules.ai.contracts.generations import NewImage, NewMedia, NewVid
 from nexusone.modules.ai.ports.media import ImageRequest, MediaFile, VideoRequest, VoiceRequest
 from nexusone.modules.ai.service.assets import read_asset
 from nexusone.modules.ai.service.models import get_model
+from nexusone.modules.ai.service.own_keys import NO_OWN, own_vendors
 from nexusone.modules.ai.service.writing import end_user_of
 from nexusone.modules.ai.store.generations import GenerationRow
 from nexusone.platform.runtime import Context
@@ -38,7 +39,7 @@ async def media_request(ctx: Context, row: GenerationRow) -> ImageRequest | Voic
             return VoiceRequest(
                 model=row.model,
                 text=wanted.prompt,
-                voice=wanted.voice or _first_voice(ctx, row) or "",
+                voice=wanted.voice or await _first_voice(ctx, row) or "",
                 language=_language(wanted.locale),
                 media_type=wanted.media_type,
                 speed=wanted.speed_percent / 100,
@@ -52,13 +53,14 @@ async def media_request(ctx: Context, row: GenerationRow) -> ImageRequest | Voic
                 portrait=MediaFile(portrait[1], portrait[0].media_type),
                 audio=None if audio is None else MediaFile(audio[1], audio[0].media_type),
                 text=wanted.prompt,
-                voice=wanted.voice or (_first_voice(ctx, row) if wanted.prompt else None),
+                voice=wanted.voice or (await _first_voice(ctx, row) if wanted.prompt else None),
                 language=_language(wanted.locale),
             )
 
 
-def _first_voice(ctx: Context, row: GenerationRow) -> str | None:
-    card = get_model(ctx, kind=row.kind, name=row.model)
+async def _first_voice(ctx: Context, row: GenerationRow) -> str | None:
+    own = await own_vendors(ctx) if row.is_own_key else NO_OWN
+    card = get_model(ctx, kind=row.kind, name=row.model, own=own)
     return card.voices[0] if card.voices else None
 
 

@@ -14,19 +14,19 @@ from nexusone.modules.ai.ports.text import TextResult
 from nexusone.modules.ai.service.breaking import check_breaker, note_failure, note_success
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.errands import begin_errand
-from nexusone.modules.ai.service.models import text_model
+from nexusone.modules.ai.service.models import surely_connected, text_model
 from nexusone.modules.ai.service.reserving import reserve
 from nexusone.modules.ai.service.safety import is_refused, judge
 from nexusone.modules.ai.service.views import generation_of
 from nexusone.modules.ai.service.writing import (
     DETAIL_CHARACTERS_MAX,
     call_lifetime,
+    call_seconds,
     course_of,
     failed_by_safety,
     plain_outcome,
     request_of,
 )
-from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
 from nexusone.modules.ai.store.generations import GenerationRow
 from nexusone.platform.idempotency import conclude
@@ -93,18 +93,18 @@ async def _outcome(ctx: Context, row: GenerationRow, pipe: _Pipe) -> Outcome:
         return failed_by_safety(safety, Usage())
     delivered: list[str] = []
     try:
-        check_breaker(ctx, vendor=row.vendor, model=row.model)
-        async with asyncio.timeout(ctx.setting(AiSettings).call_seconds_max):
+        check_breaker(ctx, row)
+        async with asyncio.timeout(call_seconds(ctx, row)):
             result = await _pumped(ctx, row, pipe, delivered)
     except TimeoutError:
         return _broken(row, delivered, "no answer in time")
     except UnknownOutcome as error:
-        note_failure(ctx, vendor=row.vendor, model=row.model)
+        note_failure(ctx, row)
         return _broken(row, delivered, error.detail)
     except DefiniteFailure as failure:
         used = _estimate(row, delivered) if delivered else Usage()
         return Outcome(status="failed", usage=used, error_code=failure.code, error_detail=failure.detail[:DETAIL_CHARACTERS_MAX])
-    note_success(vendor=row.vendor, model=row.model)
+    note_success(ctx, row)
     if result is None:
         return _left(row, delivered)
     return await _whole(ctx, row, result)
@@ -113,7 +113,9 @@ async def _outcome(ctx: Context, row: GenerationRow, pipe: _Pipe) -> Outcome:
 async def _pumped(ctx: Context, row: GenerationRow, pipe: _Pipe, delivered: list[str]) -> TextResult | None:
     """The result, with every piece handed on as it came; None where the reader left before the end."""
     request = request_of(ctx, course_of(ctx, row))
-    async with aclosing(text_model(ctx).stream(request)) as deltas:  # type: ignore[type-var]  # what streams can be closed
+    with surely_connected():
+        model = await text_model(ctx, row)
+    async with aclosing(model.stream(request)) as deltas:  # type: ignore[type-var]  # what streams can be closed
         async for delta in deltas:
             if delta.result is not None:
                 return delta.result

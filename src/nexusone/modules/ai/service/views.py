@@ -21,6 +21,7 @@ def generation_of(row: GenerationRow) -> Generation:
     used = row.usage
     return Generation(
         id=row.id,
+        origin=row.origin,
         kind=row.kind,  # type: ignore[arg-type]  # the table's check: none but those that are made
         status=row.status,
         prompt=row.prompt,
@@ -46,5 +47,10 @@ def generation_of(row: GenerationRow) -> Generation:
         retry_of=row.retry_of,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        provenance=Provenance(generated=True, model=row.model, provider=row.vendor, prompt_sha256=sha256(row.prompt.encode()).hexdigest()),
+        provenance=Provenance(generated=True, model=row.model, provider=row.vendor, prompt_sha256=_prompt_hash(row)),
     )
+
+
+def _prompt_hash(row: GenerationRow) -> str:
+    """Of all that was asked; of a request that was passed on, only the beginning is kept."""
+    return (row.prompt_hash or sha256(row.prompt.encode()).digest()).hex()

@@ -41,8 +41,9 @@ async def receive(ctx: Context, *, token: str, headers: Mapping[str, str], body:
     if row is None or row.kind == "text":
         raise GenerationNotFound
     inside = replace(inside, is_test=row.is_test)
+    model = await media_model(inside, row)
     try:
-        media_model(inside, kind=row.kind, vendor=row.vendor).verify_webhook(headers=headers, body=body, now=ctx.now())
+        model.verify_webhook(headers=headers, body=body, now=ctx.now())
     except WebhookRefused as refusal:
         raise WebhookNotVerified(reason=str(refusal)) from refusal
     async with inside.transaction("ai") as tx:

@@ -1,24 +1,29 @@
 """Asking models for text: each call noted before it is made, repeated only where surely nothing was done or the shape was wrong."""
 
 import asyncio
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
-from nexusone.modules.ai.domain.answers import plain_answer, shaped_answer
+from nexusone.modules.ai.domain.answers import ShapedAnswer, plain_answer, shaped_answer
 from nexusone.modules.ai.domain.instructions import instructions_for, repair_prompt
 from nexusone.modules.ai.domain.lifecycle import EMPTY_ANSWER, OUTPUT_NOT_MATCHING, REFUSED_BY_MODERATION, Outcome, lost
 from nexusone.modules.ai.domain.tariff import Usage
+from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.text import TextRequest, TextResult
 from nexusone.modules.ai.service.breaking import check_breaker, is_the_models_fault, note_failure, note_success
 from nexusone.modules.ai.service.endings import end
-from nexusone.modules.ai.service.models import get_model, text_model
+from nexusone.modules.ai.service.models import get_model, surely_connected, tariff_of, text_model
+from nexusone.modules.ai.service.own_keys import OwnVendors, own_vendors
 from nexusone.modules.ai.service.refusals import ModelUnknown
 from nexusone.modules.ai.service.reserving import with_sources
 from nexusone.modules.ai.service.safety import is_refused, judge, refusal_detail
+from nexusone.modules.ai.service.task_checks import task_faults
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
 from nexusone.modules.ai.store.generations import GenerationRow
@@ -50,7 +55,11 @@ async def write(ctx: Context, row: GenerationRow) -> GenerationRow:
 
 async def write_queued(ctx: Context, *, generation_id: UUID) -> None:
     """Takes a queued generation and writes it; one that somebody has taken before is left alone."""
-    text_model(ctx)
+    async with ctx.transaction("ai") as tx:
+        queued = await generations.find(tx, workspace_id=ctx.workspace, generation_id=generation_id)
+    if queued is None or queued.status != "queued":
+        return
+    await text_model(ctx, queued)
     async with ctx.transaction("ai") as tx:
         row = await generations.start(
             tx, workspace_id=ctx.workspace, generation_id=generation_id, now=ctx.now(), due_at=ctx.now() + call_lifetime(ctx)
@@ -64,6 +73,11 @@ def call_lifetime(ctx: Context) -> timedelta:
     return timedelta(seconds=ctx.setting(AiSettings).call_seconds_max + GRACE_SECONDS)
 
 
+def call_seconds(ctx: Context, row: GenerationRow) -> float:
+    """How long one call may take: as the settings say, or less where less was asked for."""
+    return min(ctx.setting(AiSettings).call_seconds_max, row.seconds_max or math.inf)
+
+
 def course_of(ctx: Context, row: GenerationRow) -> Course:
     """The attempts that a generation has before it."""
     settings = ctx.setting(AiSettings)
@@ -72,7 +86,7 @@ def course_of(ctx: Context, row: GenerationRow) -> Course:
         prompt=with_sources(row.prompt, row.sources or ()),
         repairs_left=settings.repairs_max if row.output_schema else 0,
         retries_left=settings.retries_max,
-        fallbacks=list(row.fallbacks),
+        fallbacks=row.fallbacks[row.fallbacks.index(row.model) + 1 :] if row.model in row.fallbacks else list(row.fallbacks),
     )
 
 
@@ -104,7 +118,7 @@ async def after_failure(ctx: Context, course: Course, failure: DefiniteFailure) 
     """None where another call is to follow: of the same model after a wait, or of the next of the chain; else the end."""
     settings, row = ctx.setting(AiSettings), course.row
     if is_the_models_fault(failure) and failure.code != "vendor.paused":
-        note_failure(ctx, vendor=row.vendor, model=row.model)
+        note_failure(ctx, row)
     wait = failure.retry_after_seconds
     if wait is None:
         wait = settings.retry_wait_seconds * 2**course.retries
@@ -114,7 +128,7 @@ async def after_failure(ctx: Context, course: Course, failure: DefiniteFailure) 
         await asyncio.sleep(wait)
         return None
     if is_the_models_fault(failure) and course.fallbacks:
-        return await _fall_back(ctx, course)
+        return await fall_back(ctx, course)
     return Outcome(status="failed", usage=course.usage, error_code=failure.code, error_detail=failure.detail[:DETAIL_CHARACTERS_MAX])
 
 
@@ -129,8 +143,8 @@ async def note_call(ctx: Context, course: Course) -> bool:
             usage=course.usage,
             vendor=row.vendor,
             model=row.model,
-            prices=row.tariff.prices,
-            traits=row.traits,
+            tariff=row.tariff,
+            now=ctx.now(),
             due_at=ctx.now() + call_lifetime(ctx),
         )
     if noted is not None:
@@ -138,13 +152,16 @@ async def note_call(ctx: Context, course: Course) -> bool:
     return noted is not None
 
 
-async def _fall_back(ctx: Context, course: Course) -> Outcome | None:
-    """Turns to the next model of the chain, at its own prices; what the former ones used is charged at them no more."""
-    row, name = course.row, course.fallbacks.pop(0)
-    try:
-        card = get_model(ctx, kind=row.kind, name=name)
-    except ModelUnknown:
-        return None if course.fallbacks else Outcome(status="failed", usage=course.usage, error_code="ai.model_unknown", error_detail=name)
+async def fall_back(ctx: Context, course: Course, *, not_at: str | None = None) -> Outcome | None:
+    """Turns to the next model of the chain, at its own prices; what the former ones used is charged at them no more.
+
+    `not_at`: a vendor that was asked already under this generation's id.
+    """
+    row, own = course.row, await own_vendors(ctx)
+    card = _next_card(ctx, course, own, not_at)
+    if card is None:
+        detail = "no other model of the chain can be asked"
+        return Outcome(status="failed", usage=course.usage, error_code="ai.model_unknown", error_detail=detail)
     course.retries_left, course.retries = ctx.setting(AiSettings).retries_max, 0
     async with ctx.transaction("ai") as tx:
         noted = await generations.begin_call(
@@ -154,13 +171,22 @@ async def _fall_back(ctx: Context, course: Course) -> Outcome | None:
             usage=course.usage,
             vendor=card.vendor,
             model=card.name,
-            prices=card.prices,
-            traits=row.traits,
+            tariff=tariff_of(ctx, card, traits=row.traits, own=own),
+            now=ctx.now(),
             due_at=ctx.now() + call_lifetime(ctx),
         )
     if noted is None:
         return lost(course.usage, "the generation was given up meanwhile")
     course.row = noted
+    return None
+
+
+def _next_card(ctx: Context, course: Course, own: OwnVendors, not_at: str | None) -> ModelCard | None:
+    while course.fallbacks:
+        with suppress(ModelUnknown):
+            card = get_model(ctx, kind=course.row.kind, name=course.fallbacks.pop(0), own=own)
+            if card.vendor != not_at:
+                return card
     return None
 
 
@@ -191,18 +217,20 @@ async def _attempt(ctx: Context, course: Course) -> Outcome | None:
     """One call; None where another is to follow."""
     row = course.row
     try:
-        check_breaker(ctx, vendor=row.vendor, model=row.model)
-        result = await _call(ctx, request_of(ctx, course))
+        check_breaker(ctx, row)
+        result = await _call(ctx, row, request_of(ctx, course))
     except UnknownOutcome as error:
-        note_failure(ctx, vendor=row.vendor, model=row.model)
+        note_failure(ctx, row)
         return lost(course.usage, error.detail)
     except DefiniteFailure as failure:
         return await after_failure(ctx, course, failure)
-    note_success(vendor=row.vendor, model=row.model)
+    note_success(ctx, row)
     course.usage += Usage(result.input_tokens, result.output_tokens)
     if row.output_schema is None:
         return plain_outcome(result, course.usage)
     answer = await asyncio.to_thread(shaped_answer, result.text, schema=row.output_schema)
+    if answer.json_text is not None and (faults := await asyncio.to_thread(task_faults, row, answer.json_text)):
+        answer = ShapedAnswer(None, faults)
     if answer.json_text is not None:
         return _outcome_of(result, course.usage, output=answer.json_text)
     if course.repairs_left == 0:
@@ -214,10 +242,12 @@ async def _attempt(ctx: Context, course: Course) -> Outcome | None:
     return None
 
 
-async def _call(ctx: Context, request: TextRequest) -> TextResult:
+async def _call(ctx: Context, row: GenerationRow, request: TextRequest) -> TextResult:
+    with surely_connected():
+        model = await text_model(ctx, row)
     try:
-        async with asyncio.timeout(ctx.setting(AiSettings).call_seconds_max):
-            return await text_model(ctx).write(request)
+        async with asyncio.timeout(call_seconds(ctx, row)):
+            return await model.write(request)
     except TimeoutError as error:
         raise UnknownOutcome(detail="no answer in time") from error
 

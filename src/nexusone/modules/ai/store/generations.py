@@ -1,10 +1,10 @@
 """SQL of generations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Json, Jsonb
@@ -15,25 +15,28 @@ from nexusone.modules.ai.ports.models import Kind, Price
 from nexusone.platform.database import Transaction
 from nexusone.platform.sql import fragment, sql
 
+Origin = Literal["api", "gateway"]
+"""Asked for as a generation, or passed on in the wire of others."""
+
 COLUMNS = fragment("""
     id, kind, status, settlement, requested_by, locale, prompt, output_schema, request, vendor, model, asked_model, fallbacks,
     output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, charged_micros, cost_nano, calls, looks,
     input_tokens, output_tokens, images, seconds, characters, requests, output, asset_ids, progress, finish_reason, vendor_reference,
     error_code, error_detail, safety, retry_of, job, is_test, instructions, brand_voice_id, sources, created_at, finished_at,
-    cancel_asked_at, due_at
+    cancel_asked_at, due_at, is_own_key, called_at, origin, prompt_hash
 """)
 
 INSERT = sql("""
 insert into ai.generation (
     workspace_id, id, kind, status, settlement, requested_by, locale, prompt, prompt_hash, output_schema, request, vendor, model,
     asked_model, fallbacks, output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, safety, retry_of, job,
-    is_test, instructions, brand_voice_id, sources, created_at, due_at
+    is_test, instructions, brand_voice_id, sources, created_at, due_at, is_own_key
 )
 values (
     %(workspace_id)s, %(id)s, %(kind)s, 'queued', 'held', %(requested_by)s, %(locale)s, %(prompt)s, %(prompt_hash)s,
     %(output_schema)s, %(request)s, %(vendor)s, %(model)s, %(asked_model)s, %(fallbacks)s, %(output_tokens_max)s, %(prices)s,
     %(traits)s, %(credits_per_dollar)s, %(margin_percent)s, %(held_micros)s, %(safety)s, %(retry_of)s, %(job)s, %(is_test)s,
-    %(instructions)s, %(brand_voice_id)s, %(sources)s, %(created_at)s, %(due_at)s
+    %(instructions)s, %(brand_voice_id)s, %(sources)s, %(created_at)s, %(due_at)s, %(is_own_key)s
 )
 """)
 
@@ -47,7 +50,7 @@ where workspace_id = %(workspace_id)s and id = %(id)s and status = 'queued'
 """)
 
 START = fragment("""
-update ai.generation set status = 'running', calls = 1, started_at = %(now)s, due_at = %(due_at)s
+update ai.generation set status = 'running', calls = 1, started_at = %(now)s, called_at = %(now)s, due_at = %(due_at)s
 where workspace_id = %(workspace_id)s and id = %(id)s and status = 'queued'
   and (%(running_max)s::integer is null or (
       select count(*) from ai.generation as others where others.workspace_id = %(workspace_id)s and others.status = 'running'
@@ -59,7 +62,8 @@ BEGIN_CALL = fragment("""
 update ai.generation
 set calls = calls + 1, input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, images = %(images)s,
     seconds = %(seconds)s, characters = %(characters)s, requests = %(requests)s,
-    vendor = %(vendor)s, model = %(model)s, prices = %(prices)s, traits = %(traits)s, due_at = %(due_at)s
+    vendor = %(vendor)s, model = %(model)s, prices = %(prices)s, traits = %(traits)s, margin_percent = %(margin_percent)s,
+    is_own_key = %(is_own_key)s, called_at = %(now)s, vendor_reference = null, progress = null, due_at = %(due_at)s
 where workspace_id = %(workspace_id)s and id = %(id)s and status = 'running'
 returning {columns}
 """).fill(columns=COLUMNS)
@@ -189,12 +193,26 @@ class GenerationRow:
     finished_at: datetime | None = None
     cancel_asked_at: datetime | None = None
     due_at: datetime | None = None
+    is_own_key: bool = False
+    called_at: datetime | None = None
+    origin: Origin = "api"
+    prompt_hash: bytes | None = None
 
     @property
     def tariff(self) -> Tariff:
         """The prices it was promised at."""
         prices = tuple(Price(price["unit"], price["micros"], price["per"], price["when"]) for price in self.prices)
-        return Tariff(prices, self.credits_per_dollar, self.margin_percent, self.traits)
+        return Tariff(prices, self.credits_per_dollar, self.margin_percent, self.traits, is_own_key=self.is_own_key)
+
+    @property
+    def seconds_max(self) -> int | None:
+        """How long one model may take for it, where that was asked for."""
+        return None if self.request is None else self.request.get("max_seconds")
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether a vendor can be asked what became of it."""
+        return self.kind != "text" and self.origin == "api"
 
     def is_due(self, now: datetime) -> bool:
         """Whether somebody must look after it."""
@@ -243,6 +261,7 @@ async def insert(tx: Transaction, row: GenerationRow, *, workspace_id: UUID) -> 
             "brand_voice_id",
             "created_at",
             "due_at",
+            "is_own_key",
         ),
     )
     await tx.execute(INSERT, {"workspace_id": workspace_id, **{name: getattr(row, name) for name in plain}, **kept})
@@ -274,13 +293,14 @@ async def begin_call(
     usage: Usage,
     vendor: str,
     model: str,
-    prices: Sequence[Price],
-    traits: Mapping[str, str],
+    tariff: Tariff,
+    now: datetime,
     due_at: datetime,
 ) -> GenerationRow | None:
     """Notes one more call, of which model, and what the former ones used; None where the generation has ended meanwhile."""
-    parameters = {"workspace_id": workspace_id, "id": generation_id, "due_at": due_at, "vendor": vendor, "model": model}
-    kept = {"prices": Jsonb(priced(prices)), "traits": Jsonb(dict(traits))}
+    parameters = {"workspace_id": workspace_id, "id": generation_id, "now": now, "due_at": due_at, "vendor": vendor, "model": model}
+    kept = {"prices": Jsonb(priced(tariff.prices)), "traits": Jsonb(dict(tariff.traits))}
+    parameters |= {"margin_percent": tariff.margin_percent, "is_own_key": tariff.is_own_key}
     return await tx.find_one(GenerationRow, BEGIN_CALL, {**parameters, **kept, **_used(usage)})
 
 

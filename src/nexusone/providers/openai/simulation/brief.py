@@ -11,6 +11,8 @@ DEFAULT_URL = "https://example.com/"
 TOPIC_CHARACTERS_MAX = 60
 
 PLACEHOLDER = re.compile(r"\{\{[^{}]{1,80}\}\}")
+# Signs as JSON writes them in a text.
+ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/]))")
 URL = re.compile(r"https?://[^\s\"'<>()\]},;{]+")
 PERCENT = re.compile(r"\b\d{1,2}\s?%")
 QUOTED = re.compile(r"[“„«「『\"]([^“”„»«」』\"\n]{2,60})[”“»」』\"](?!\s*:)")
@@ -79,9 +81,13 @@ def brief_of(*, instructions: str, prompt: str) -> Brief:
         url=url.group().rstrip(".,!?:") if url else DEFAULT_URL,
         has_url=url is not None,
         offer=offer.group() if offer else None,
-        placeholders=tuple(dict.fromkeys(PLACEHOLDER.findall(asked))),
+        placeholders=tuple(dict.fromkeys(ESCAPED.sub(_unescaped, held) for held in PLACEHOLDER.findall(asked))),
         wish=asked,
     )
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found.group(1), 16)) if found.group(1) else found.group(2)
 
 
 def _topic(prompt: str) -> str:

@@ -91,13 +91,17 @@ class Copywriter:
         return self._joined(self.say("opening", variant=variant), self.say("benefit", variant=variant))
 
     def sms(self, *, variant: int = 0) -> str:
-        """One short line with the address."""
-        return self.say("sms", variant=variant)
+        """One short line, with the address where the brief has one."""
+        return self.say("sms" if self.brief.has_url else "caption", variant=variant)
 
     def social_post(self, *, variant: int = 0) -> str:
         """A caption and two hashtags."""
+        return f"{self.caption(variant=variant)} {self.hashtag(variant=0)} {self.hashtag(variant=1)}"
+
+    def caption(self, *, variant: int = 0) -> str:
+        """A sentence for a picture, with the address where the brief has one."""
         link = f" {self.brief.url}" if self.brief.has_url else ""
-        return f"{self.say('caption', variant=variant)}{link} {self.hashtag(variant=0)} {self.hashtag(variant=1)}"
+        return f"{self.say('caption', variant=variant)}{link}"
 
     def hashtag(self, *, variant: int = 0) -> str:
         """One hashtag; the first is the topic's."""
@@ -156,6 +160,9 @@ PROPERTIES: tuple[tuple[re.Pattern[str], Saying], ...] = tuple(
         (r"cta|button|call_to_action", lambda writer, variant: writer.say("cta", variant=variant)),
         (r"headline|title|heading|slogan|tagline", lambda writer, variant: writer.say("headline", variant=variant)),
         (r"hashtag", lambda writer, variant: writer.hashtag(variant=variant)),
+        (r"^post_text$", lambda writer, variant: writer.caption(variant=variant)),
+        (r"^attribute$", lambda _writer, _variant: "locale"),
+        (r"^value$", lambda writer, _: writer.brief.language),
         (r"caption|social|post|tweet", lambda writer, variant: writer.social_post(variant=variant)),
         (r"sms|push|notification", lambda writer, variant: writer.sms(variant=variant)),
         (r"greeting|salutation", lambda writer, _: writer.greeting()),
@@ -163,7 +170,7 @@ PROPERTIES: tuple[tuple[re.Pattern[str], Saying], ...] = tuple(
         (r"closing|outro|postscript", lambda writer, variant: writer.say("closing", variant=variant)),
         (r"intro|opening|hook", lambda writer, variant: writer.say("opening", variant=variant)),
         (r"offer|discount|promo", lambda writer, variant: writer.say("offer", variant=variant)),
-        (r"(^|_)alt|image|photo|picture|visual", lambda writer, variant: writer.say("image", variant=variant)),
+        (r"(^|_)alt|(^|_)prompt|image|photo|picture|visual", lambda writer, variant: writer.say("image", variant=variant)),
         (r"audience|segment|persona", lambda writer, variant: writer.say("audience", variant=variant)),
         (r"tone|voice|style|mood", lambda writer, variant: writer.say("tone", variant=variant)),
         (r"reason|rationale|explan|analysis|comment", lambda writer, variant: writer.say("reason", variant=variant)),
