@@ -131,7 +131,7 @@ MODULE = Module(
         "prompt_template_version.created_by": "which member or key wrote it",
         "brand_voice_version.content": "what members wrote, which may name people",
         "brand_voice_version.created_by": "which member or key wrote it",
-        "vendor_key.sealed_credentials": "keys of the workspace at vendors, which may be a member's",
+        "vendor_key.address": "the server that a workspace names as its vendor's",
         "vendor_key.created_by": "which member or key put them in",
         "asset.name": "what members call a file, which may name people",
         "asset.alt_text": "what members say a file shows, which may name people",
