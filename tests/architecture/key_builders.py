@@ -49,6 +49,8 @@ MEMORIES = {
 }
 WORKSPACE_FIRST = {
     "modules/ai/service/breaking.py:_records",
+    "modules/ai/service/gateway_reserving.py:reactions",
+    "modules/ai/service/gateway_reserving.py:running",
     "modules/ai/service/own_keys.py:_open",
     "modules/ai/service/speakers.py:_lists",
     "modules/marketing/service/tracking.py:_links",

@@ -15,9 +15,15 @@ insert into marketing.mail_count (workspace_id, message_id, turn_id, messages, c
 values (%s, gen_random_uuid(), gen_random_uuid(), 1, now())
 """
 
+EDIT = """
+insert into ai.generation_edit (workspace_id, generation_id, number, output, diff, edited_by, edited_at)
+select workspace_id, id, 1, %s, '', 'user', now() from ai.generation where workspace_id = %s limit 1
+"""
+
 
 def inserted(admin_url: str, workspace_id: UUID, mark: str) -> None:
     """Puts them in."""
     with psycopg.connect(admin_url) as admin:
         admin.execute(ARCHIVE, (workspace_id, mark))
         admin.execute(MAIL_COUNT, (workspace_id,))
+        admin.execute(EDIT, (mark, workspace_id))

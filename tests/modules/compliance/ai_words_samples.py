@@ -1,7 +1,13 @@
 """Samples of prompt templates and brand voices."""
 
+from uuid import UUID
+
 import httpx2
 from tests.modules.compliance.samples import Stage, sample
+
+from nexusone.modules.ai.domain.lifecycle import Outcome
+from nexusone.modules.ai.domain.tariff import Usage
+from nexusone.modules.ai.service.endings import end
 
 PROMPT = {"name": "Launch", "default_locale": "en", "variables": {"product": {}}, "texts": {"en": "Announce {{ product }}."}}
 VOICE = {"name": "House", "tone": "Plain and warm."}
@@ -26,6 +32,26 @@ async def _(stage: Stage) -> httpx2.Response:
 async def _(stage: Stage) -> httpx2.Response:
     await stage.credits()
     return await stage.client.post("/v1/content-tasks/sms", json={"input": {"brief": "Our lamp is here."}, "locales": ["en"]})
+
+
+async def written(stage: Stage) -> str:
+    """A text that a model wrote."""
+    await stage.credits()
+    answer = await stage.client.post("/v1/generations", json={"kind": "text", "prompt": "Announce the lamp.", "locale": "de"})
+    generation_id = answer.json()["id"]
+    ctx = stage.composition.runtime.system(stage.customer.workspace_id)
+    await end(ctx, generation_id=UUID(generation_id), outcome=Outcome(status="succeeded", usage=Usage(1, 1), output="Licht."))
+    return str(generation_id)
+
+
+@sample("generation_edits.edit")
+async def _(stage: Stage) -> httpx2.Response:
+    return await stage.client.post(f"/v1/generations/{await written(stage)}/edits", json={"output": "Mehr Licht."})
+
+
+@sample("generation_edits.dispose")
+async def _(stage: Stage) -> httpx2.Response:
+    return await stage.client.post(f"/v1/generations/{await written(stage)}/disposition", json={"disposition": "used"})
 
 
 @sample("brand_voices.create_voice")

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tests.providers.conformance.held import note
 
 SPECS = Path(__file__).parents[4] / "shared" / "providers" / "specs"
 
@@ -102,6 +103,7 @@ def hold(exchanges: Iterable[Exchange], names: Iterable[str], *, read: Callable[
         for operation in known:
             if operation.method == exchange.method and operation.pattern.match(exchange.path):
                 held += 1
+                note(operation.document)
                 _hold_one(exchange, operation, read)
     return held
 

@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+from tests.providers.conformance.held import note
 from tests.providers.openai.serving import Exchange
 
 CONTRACT = Path(__file__).parents[4] / "shared" / "providers" / "specs" / "openai-trimmed.json"
@@ -72,6 +73,7 @@ def hold_to_contract(exchanges: Iterable[Exchange], *, is_refused_request_checke
     if not CONTRACT.exists():
         pytest.skip(f"the vendor's contract is not at shared/providers/specs/{CONTRACT.name}")
     for exchange in exchanges:
+        note(CONTRACT.name)
         if exchange.path in REQUESTS and (is_refused_request_checked or exchange.status == 200):
             _check_request(exchange)
         if b"<html>" in exchange.told:

@@ -57,6 +57,16 @@ class GenerationCanceled(Event):
     credits: CreditsText
 
 
+class GenerationEdited(Event):
+    """A person took editorial responsibility for a text; `is_changed`: with changes, the `number`-th time."""
+
+    name: ClassVar[str] = "ai.generation.edited.v1"
+
+    generation_id: Id
+    number: int
+    is_changed: bool
+
+
 class GenerationUnknown(Event):
     """The model was asked and nobody knows whether it did it; the credits stay reserved."""
 

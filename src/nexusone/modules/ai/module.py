@@ -10,6 +10,7 @@ from nexusone.modules.ai.events import (
     DocumentIndexingFailed,
     GatewayCallEnded,
     GenerationCanceled,
+    GenerationEdited,
     GenerationFailed,
     GenerationProgressed,
     GenerationSucceeded,
@@ -30,7 +31,7 @@ from nexusone.modules.ai.jobs import (
     WATCH_MODELS,
     WRITE_GENERATION,
 )
-from nexusone.modules.ai.routes import assets, connections, gateway, generations, knowledge, models, prompts, tasks, voices
+from nexusone.modules.ai.routes import assets, connections, edits, gateway, generations, knowledge, models, prompts, tasks, voices
 from nexusone.modules.ai.service.breaking import Breakers
 from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
 from nexusone.modules.ai.service.model_overrides import ModelOverrides, read_overrides
@@ -75,6 +76,7 @@ MODULE = Module(
     doors=(
         generations.door,
         tasks.door,
+        edits.door,
         models.door,
         connections.door,
         gateway.door,
@@ -92,6 +94,7 @@ MODULE = Module(
         GenerationSucceeded,
         GenerationFailed,
         GenerationCanceled,
+        GenerationEdited,
         GenerationUnknown,
         GatewayCallEnded,
         DocumentIndexed,
@@ -119,11 +122,16 @@ MODULE = Module(
         "generation.instructions": "the rules of the brand it was written by",
         "generation.sources": "passages of the knowledge base that were given along",
         "generation.requested_by": "which member or key asked",
+        "generation.edited_by": "which member answers for the text",
+        "generation.disposed_by": "which member or key said what became of it",
+        "generation_edit.output": "what a member made of a text",
+        "generation_edit.diff": "what a member changed in it",
+        "generation_edit.edited_by": "which member answers for it",
         "prompt_template_version.texts": "what members wrote, which may name people",
         "prompt_template_version.created_by": "which member or key wrote it",
         "brand_voice_version.content": "what members wrote, which may name people",
         "brand_voice_version.created_by": "which member or key wrote it",
-        "vendor_key.sealed_credentials": "keys of the workspace at vendors, which may be a member's",
+        "vendor_key.address": "the server that a workspace names as its vendor's",
         "vendor_key.created_by": "which member or key put them in",
         "asset.name": "what members call a file, which may name people",
         "asset.alt_text": "what members say a file shows, which may name people",

@@ -198,10 +198,18 @@ class GenerationUsage(Contract):
 
 
 class Provenance(Contract):
-    """The marking of machine-made content: by which model of which provider, from which prompt (its SHA-256), that no person made it."""
+    """The marking of machine-made content: by which model of which provider, when, from which prompt (its SHA-256).
+
+    `human_edited`: a person changed it. `edited_by` is who took editorial responsibility for it last, at `edited_at`.
+    """
 
     generated: Literal[True]
+    human_edited: bool = False
+    edited_by: str | None = None
+    edited_at: Instant | None = None
+    made_at: Instant | None = None
     model: str
+    model_version: str | None = None
     provider: str
     prompt_sha256: str
 
@@ -238,6 +246,7 @@ class Generation(Contract):
     "unknown" was asked for and never answered: its credits stay reserved while it is looked for, and it is never asked for again.
     Where a cheaper `model` or one of the fallbacks had to make it, `asked_model` is the one that was asked for.
     What came through the gateway (`origin`) has the beginnings of `prompt` and `output` alone, and the hash of all that was asked.
+    `task` is the content task that it is of; `disposition` what became of it, where somebody said so.
     """
 
     id: Id
@@ -258,6 +267,8 @@ class Generation(Contract):
     credits: CreditsText
     usage: GenerationUsage
     retry_of: Id | None
+    task: str | None = None
+    disposition: Literal["used", "discarded"] | None = None
     created_at: Instant
     finished_at: Instant | None
     provenance: Provenance

@@ -30,6 +30,6 @@ async def show_model(ctx: Caller, name: ModelPath) -> Model:
     return await models.show_model(ctx, name=name)
 
 
-@door.get("/voices", permission="generations:read", summary="The voices that read aloud", refusals=(NoTextModel,))
+@door.get("/voices", permission="generations:read", summary="The voices that read aloud")
 async def list_voices(ctx: Caller, pager: Pager) -> Page[Speaker]:
     return pager.page(await speakers.list_speakers(ctx, request=pager.request))

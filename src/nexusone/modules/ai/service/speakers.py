@@ -17,7 +17,6 @@ from nexusone.modules.ai.ports.media import Voice, VoiceModel
 from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.service.models import house_vendors, is_own
 from nexusone.modules.ai.service.own_keys import OwnVendors, own_vendors
-from nexusone.modules.ai.service.refusals import NoTextModel
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.platform.runtime import Context
 
@@ -50,15 +49,9 @@ class VoiceLists:
 
 
 async def list_speakers(ctx: Context, *, request: PageRequest) -> PageOf[Speaker]:
-    """All voices, by vendor and name; a vendor that does not answer has only those of its tables.
-
-    Raises:
-        NoTextModel: no vendor that reads aloud is connected.
-    """
+    """All voices, by vendor and name; a vendor that does not answer has only those of its tables."""
     own = await own_vendors(ctx)
     names = sorted({*house_vendors(ctx, "voice"), *own.by_kind.get("voice", {})})
-    if not names:
-        raise NoTextModel(headers={"Retry-After": "60"})
     found = [_speaker(name, voice, own) for name in names for voice in await _voices(ctx, name, own)]
     after = request.after[:2] if request.after else ("", "")
     left = [one for one in sorted(found, key=_place) if _place(one) > tuple(after)]

@@ -47,7 +47,19 @@ def generation_of(row: GenerationRow) -> Generation:
         retry_of=row.retry_of,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        provenance=Provenance(generated=True, model=row.model, provider=row.vendor, prompt_sha256=_prompt_hash(row)),
+        task=(row.request or {}).get("task"),
+        disposition=row.disposition,  # type: ignore[arg-type]  # the table's check
+        provenance=Provenance(
+            generated=True,
+            human_edited=row.is_human_edited,
+            edited_by=row.edited_by,
+            edited_at=row.edited_at,
+            made_at=row.finished_at,
+            model=row.model,
+            model_version=row.model_version,
+            provider=row.vendor,
+            prompt_sha256=_prompt_hash(row),
+        ),
     )
 
 

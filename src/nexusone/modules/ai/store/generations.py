@@ -22,6 +22,7 @@ COLUMNS = fragment("""
     id, kind, status, settlement, requested_by, locale, prompt, output_schema, request, vendor, model, asked_model, fallbacks,
     output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, charged_micros, cost_nano, calls, looks,
     input_tokens, output_tokens, images, seconds, characters, requests, output, asset_ids, progress, finish_reason, vendor_reference,
+    model_version, edits, is_human_edited, edited_by, edited_at, disposition, disposed_by, disposed_at,
     error_code, error_detail, safety, retry_of, job, is_test, instructions, brand_voice_id, sources, created_at, finished_at,
     cancel_asked_at, due_at, is_own_key, called_at, origin, prompt_hash
 """)
@@ -190,6 +191,14 @@ class GenerationRow:
     instructions: str | None = None
     brand_voice_id: UUID | None = None
     sources: list[dict[str, Any]] | None = None
+    model_version: str | None = None
+    edits: int = 0
+    is_human_edited: bool = False
+    edited_by: str | None = None
+    edited_at: datetime | None = None
+    disposition: str | None = None
+    disposed_by: str | None = None
+    disposed_at: datetime | None = None
     finished_at: datetime | None = None
     cancel_asked_at: datetime | None = None
     due_at: datetime | None = None
