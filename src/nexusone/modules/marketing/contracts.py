@@ -14,12 +14,16 @@ CampaignStatus = Literal["draft", "preparing", "sending", "paused", "sent", "can
 
 
 class TemplateVariant(Contract):
-    """One language of a template; all four are Liquid. Without `text` the text part is made from the HTML."""
+    """One language of a template; all four are Liquid. Without `text` the text part is made from the HTML.
+
+    `generation_id` says which generation it came from: mails that are sent of it carry the header `X-AI-Generated`.
+    """
 
     subject: Source
     preheader: Source = ""
     mjml: Source
     text: Source = ""
+    generation_id: Id | None = None
 
 
 class TemplateVariantChange(Contract):
@@ -29,6 +33,7 @@ class TemplateVariantChange(Contract):
     preheader: Source | None = None
     mjml: Source | None = None
     text: Source | None = None
+    generation_id: Id | None = None
 
 
 Variants = Annotated[dict[LocaleTag, TemplateVariant], Field(min_length=1, max_length=50)]

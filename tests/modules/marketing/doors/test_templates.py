@@ -29,7 +29,7 @@ async def test_a_template_is_written_read_changed_and_deleted(company: Company) 
     assert (changed.status_code, changed.json()["version"], list(changed.json()["variants"])) == (200, 2, ["de", "en"])
     assert (await company.client.patch(path, json={"name": "X"}, headers={"If-Match": '"1"'})).status_code == 412
     merged = await company.client.patch(path, json={"variants": {"de": {"subject": "Servus"}}})
-    assert merged.json()["variants"]["de"] == {"subject": "Servus", "preheader": "", "mjml": MJML, "text": ""}
+    assert merged.json()["variants"]["de"] == {"subject": "Servus", "preheader": "", "mjml": MJML, "text": "", "generation_id": None}
     without = await company.client.patch(path, json={"variants": {"de": None}})
     assert list(without.json()["variants"]) == ["en"]
     listed = (await company.client.get("/v1/templates")).json()["items"]

@@ -35,7 +35,7 @@ from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.models import media_model, surely_connected
 from nexusone.modules.ai.service.refusals_assets import AssetRefused, AssetTooLarge
 from nexusone.modules.ai.service.requests import media_request
-from nexusone.modules.ai.service.safety import is_refused, judge
+from nexusone.modules.ai.service.safety import both, is_refused, judge
 from nexusone.modules.ai.service.webhooks import webhook_address
 from nexusone.modules.ai.service.writing import (
     DETAIL_CHARACTERS_MAX,
@@ -105,6 +105,10 @@ async def _ask(ctx: Context, row: GenerationRow) -> None:
     if is_refused(safety):
         await end(ctx, generation_id=row.id, outcome=failed_by_safety(safety, Usage()))
         return
+    if safety is not None:
+        row = replace(row, safety=dict(safety))
+        async with ctx.transaction("ai") as tx:
+            await generations.note_safety(tx, workspace_id=ctx.workspace, generation_id=row.id, safety=safety)
     await _pursue(ctx, course_of(ctx, row))
 
 
@@ -249,7 +253,7 @@ async def _keep(ctx: Context, row: GenerationRow, state: Finished) -> None:
             return
         await end(ctx, generation_id=row.id, outcome=_unusable(row, state, usage, RESULT_LOST, str(failure)))
         return
-    safety = await _judged_files(ctx, row, state, contents)
+    safety = both(row.safety, await _judged_files(ctx, row, state, contents))
     if is_refused(safety):
         await end(ctx, generation_id=row.id, outcome=failed_by_safety(safety, usage))
         return

@@ -34,6 +34,14 @@ async def judge(ctx: Context, *, texts: Sequence[str] = (), images: Sequence[Med
     return {"policy": policy, "is_flagged": any(judgement.is_flagged for judgement in judgements), "categories": categories}
 
 
+def both(asked: Mapping[str, object] | None, made: Mapping[str, object] | None) -> Mapping[str, object] | None:
+    """What was found in what was asked and in what was made, together."""
+    if asked is None or made is None:
+        return asked or made
+    categories = {str(category) for found in (asked, made) if isinstance(found["categories"], list) for category in found["categories"]}
+    return {**made, "is_flagged": bool(asked["is_flagged"] or made["is_flagged"]), "categories": sorted(categories)}
+
+
 def is_refused(safety: Mapping[str, object] | None) -> bool:
     """Whether the policy keeps it back."""
     return safety is not None and safety["policy"] == "refuse" and bool(safety["is_flagged"])

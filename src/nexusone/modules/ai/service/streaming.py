@@ -1,7 +1,7 @@
 """Text as it is written. The writing does not depend on the reader: where the reader leaves, what was delivered is paid for."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -16,7 +16,7 @@ from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.errands import begin_errand
 from nexusone.modules.ai.service.models import surely_connected, text_model
 from nexusone.modules.ai.service.reserving import reserve
-from nexusone.modules.ai.service.safety import is_refused, judge
+from nexusone.modules.ai.service.safety import both, is_refused, judge
 from nexusone.modules.ai.service.views import generation_of
 from nexusone.modules.ai.service.writing import (
     DETAIL_CHARACTERS_MAX,
@@ -107,7 +107,7 @@ async def _outcome(ctx: Context, row: GenerationRow, pipe: _Pipe) -> Outcome:
     note_success(ctx, row)
     if result is None:
         return _left(row, delivered)
-    return await _whole(ctx, row, result)
+    return await _whole(ctx, row, result, safety)
 
 
 async def _pumped(ctx: Context, row: GenerationRow, pipe: _Pipe, delivered: list[str]) -> TextResult | None:
@@ -127,7 +127,7 @@ async def _pumped(ctx: Context, row: GenerationRow, pipe: _Pipe, delivered: list
     raise UnknownOutcome(detail="the text ended before its end was told")
 
 
-async def _whole(ctx: Context, row: GenerationRow, result: TextResult) -> Outcome:
+async def _whole(ctx: Context, row: GenerationRow, result: TextResult, asked: Mapping[str, object] | None) -> Outcome:
     usage = Usage(result.input_tokens, result.output_tokens)
     outcome = plain_outcome(result, usage)
     if row.output_schema is not None and outcome.output is not None:
@@ -136,7 +136,7 @@ async def _whole(ctx: Context, row: GenerationRow, result: TextResult) -> Outcom
             detail = "; ".join(answer.faults)[:DETAIL_CHARACTERS_MAX]
             return replace(outcome, status="failed", output=None, error_code=OUTPUT_NOT_MATCHING, error_detail=detail)
         outcome = replace(outcome, output=answer.json_text)
-    safety = None if outcome.output is None else await judge(ctx, texts=[outcome.output])
+    safety = both(asked, None if outcome.output is None else await judge(ctx, texts=[outcome.output]))
     return outcome if safety is None else replace(outcome, safety=safety)
 
 

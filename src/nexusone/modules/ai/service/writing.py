@@ -22,7 +22,7 @@ from nexusone.modules.ai.service.models import get_model, surely_connected, tari
 from nexusone.modules.ai.service.own_keys import OwnVendors, own_vendors
 from nexusone.modules.ai.service.refusals import ModelUnknown
 from nexusone.modules.ai.service.reserving import with_sources
-from nexusone.modules.ai.service.safety import is_refused, judge, refusal_detail
+from nexusone.modules.ai.service.safety import both, is_refused, judge, refusal_detail
 from nexusone.modules.ai.service.task_checks import task_faults
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import generations
@@ -198,16 +198,15 @@ async def _outcome(ctx: Context, row: GenerationRow) -> Outcome:
     while True:
         ended = await _attempt(ctx, course)
         if ended is not None:
-            return await _judged(ctx, ended)
+            return await _judged(ctx, ended, safety)
         if not await note_call(ctx, course):
             return lost(course.usage, "the generation was given up meanwhile")
 
 
-async def _judged(ctx: Context, outcome: Outcome) -> Outcome:
+async def _judged(ctx: Context, outcome: Outcome, asked: Mapping[str, object] | None) -> Outcome:
     """The outcome with what the moderator says of the text; kept back where the policy refuses it."""
-    if outcome.output is None:
-        return outcome
-    safety = await judge(ctx, texts=[outcome.output])
+    made = None if outcome.output is None else await judge(ctx, texts=[outcome.output])
+    safety = both(asked, made)
     if is_refused(safety):
         return failed_by_safety(safety, outcome.usage)
     return outcome if safety is None else replace(outcome, safety=safety)

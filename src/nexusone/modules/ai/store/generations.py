@@ -1,6 +1,6 @@
 """SQL of generations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -119,6 +119,10 @@ returning {columns}
 SETTLED = sql("""
 update ai.generation set settlement = 'done', due_at = null
 where workspace_id = %(workspace_id)s and id = %(id)s and settlement = 'due'
+""")
+
+NOTE_SAFETY = sql("""
+update ai.generation set safety = %(safety)s where workspace_id = %(workspace_id)s and id = %(id)s and status = 'running'
 """)
 
 FIND = fragment("""
@@ -366,6 +370,11 @@ async def record_outcome(
             "due_at": due_at,
         },
     )
+
+
+async def note_safety(tx: Transaction, *, workspace_id: UUID, generation_id: UUID, safety: Mapping[str, object]) -> None:
+    """What the moderator found in what was asked; the end adds what it finds in what was made."""
+    await tx.execute(NOTE_SAFETY, {"workspace_id": workspace_id, "id": generation_id, "safety": Jsonb(dict(safety))})
 
 
 async def owe(tx: Transaction, *, workspace_id: UUID, generation_id: UUID, charged_micros: int, due_at: datetime) -> GenerationRow:

@@ -9,7 +9,7 @@ from nexusone.modules.marketing.contracts import RenderedTemplate
 from nexusone.modules.marketing.domain.headers import one_line
 from nexusone.modules.marketing.domain.liquid import TRACKING, Program
 from nexusone.modules.marketing.domain.mime import CompiledEmail
-from nexusone.modules.marketing.domain.variants import VARIANTS_MAX, Template, Variant
+from nexusone.modules.marketing.domain.variants import LENGTHS, VARIANTS_MAX, Template, Variant
 from nexusone.modules.marketing.service.refusals import TemplateNotRenderable
 from nexusone.platform.runtime import Context
 from nexusone.platform.settings import PlatformSettings
@@ -21,7 +21,8 @@ COMPILED_MAX = 4 * VARIANTS_MAX
 
 def template_of(default_locale: str, variants: Mapping[str, Mapping[str, str]]) -> Template:
     """A stored version as the rules know it."""
-    return Template(default_locale, {locale: Variant(**variants[locale]) for locale in sorted(variants)})
+    texts = {locale: {name: variants[locale][name] for name in LENGTHS if name in variants[locale]} for locale in sorted(variants)}
+    return Template(default_locale, {locale: Variant(**found) for locale, found in texts.items()})
 
 
 def compiled_variant(template: Template, locale: str) -> CompiledEmail:

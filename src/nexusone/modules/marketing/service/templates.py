@@ -25,6 +25,7 @@ from nexusone.modules.marketing.contracts import (
 )
 from nexusone.modules.marketing.domain.template_rules import validate_template
 from nexusone.modules.marketing.domain.variants import choose_locale
+from nexusone.modules.marketing.service.origins import check_sources
 from nexusone.modules.marketing.service.refusals import ContactNotFound, TemplateFaulty, TemplateNotFound
 from nexusone.modules.marketing.service.rendering import preview, template_of
 from nexusone.modules.marketing.store import contacts, templates
@@ -52,8 +53,9 @@ async def create_template(ctx: Context, *, wanted: NewTemplate) -> Template:
     Raises:
         TemplateFaulty: it could not be sent; `errors` say why.
     """
-    variants: Variants = {locale: variant.model_dump() for locale, variant in wanted.variants.items()}
+    variants: Variants = {locale: variant.model_dump(mode="json", exclude_none=True) for locale, variant in wanted.variants.items()}
     await _check(wanted.default_locale, variants)
+    await check_sources(ctx, variants)
     row = _new_row(wanted, variants, now=ctx.now())
     made = _template(row)
     async with ctx.transaction("marketing") as tx:
@@ -96,6 +98,7 @@ async def change_template(ctx: Context, *, template_id: UUID, change: TemplateCh
     variants = _merged(before.variants, change.variants or {})
     default_locale = change.default_locale or before.default_locale
     await _check(default_locale, variants)
+    await check_sources(ctx, variants)
     async with ctx.transaction("marketing") as tx:
         present = await templates.find_template_for_update(tx, workspace_id=ctx.workspace, template_id=template_id)
         if present is None:
@@ -183,7 +186,7 @@ def _merged(before: Variants, changes: Mapping[str, TemplateVariantChange | None
         if change is None:
             merged.pop(locale, None)
             continue
-        given: dict[str, str] = change.model_dump(exclude_none=True)
+        given: dict[str, str] = change.model_dump(mode="json", exclude_none=True)
         merged[locale] = {"preheader": "", "text": "", **before.get(locale, {}), **given}
         faults += [
             FieldError(pointer=f"/variants/{locale}/{name}", code="missing", detail="A new variant needs this field")
@@ -214,7 +217,7 @@ def _template(row: TemplateRow) -> Template:
         name=row.name,
         channel=cast("Literal['email']", row.channel),
         default_locale=row.default_locale,
-        variants={locale: TemplateVariant(**variant) for locale, variant in sorted(row.variants.items())},
+        variants={locale: TemplateVariant.model_validate(variant) for locale, variant in sorted(row.variants.items())},
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

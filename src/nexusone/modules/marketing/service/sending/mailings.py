@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from nexusone.modules.marketing.domain.tokens import DeliveryIds
 from nexusone.modules.marketing.domain.tracking import Tracking
 from nexusone.modules.marketing.domain.variants import Template
 from nexusone.modules.marketing.ports import OutgoingEmail
+from nexusone.modules.marketing.service.origins import origin_headers
 from nexusone.modules.marketing.service.rendering import compiled_variant, template_of
 from nexusone.modules.marketing.service.tracking_keys import signing_key
 from nexusone.modules.marketing.store import templates
@@ -54,10 +55,11 @@ async def open_mailings(ctx: Context, row: CampaignRow) -> Mailings:
             tx, workspace_id=ctx.workspace, template_id=row.template_id, version=row.template_version or 0
         )
     template = template_of(version.default_locale, version.variants)
+    headers = await origin_headers(ctx, version.variants)
     tracking = Tracking(address=ctx.setting(PlatformSettings).public_address, key=signing_key(ctx.runtime.keys))
     envelope = _envelope(ctx, row, workspace_name=workspace.name)
     shared = ({"name": workspace.name}, {"id": str(row.id), "name": row.name})
-    by_locale = await asyncio.to_thread(_bound, template, envelope, tracking, *shared)
+    by_locale = await asyncio.to_thread(_bound, template, envelope, headers, tracking, *shared)
     return Mailings(
         workspace_id=ctx.workspace,
         message_id=row.message_id,
@@ -73,10 +75,17 @@ def values_of(row: ClaimedRow, contact: AddressedContact) -> dict[str, object]:
 
 
 def _bound(
-    template: Template, envelope: Envelope, tracking: Tracking, workspace: Mapping[str, object], campaign: Mapping[str, object]
+    template: Template,
+    envelope: Envelope,
+    headers: Mapping[str, Mapping[str, str]],
+    tracking: Tracking,
+    workspace: Mapping[str, object],
+    campaign: Mapping[str, object],
 ) -> dict[str, Mailing]:
     return {
-        locale: compiled_variant(template, locale).bind(envelope=envelope, tracking=tracking, workspace=workspace, campaign=campaign)
+        locale: compiled_variant(template, locale).bind(
+            envelope=replace(envelope, headers=headers.get(locale, {})), tracking=tracking, workspace=workspace, campaign=campaign
+        )
         for locale in template.variants
     }
 
