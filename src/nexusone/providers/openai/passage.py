@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import AsyncExitStack, aclosing, contextmanager
+from urllib.parse import quote
 
 import httpx2
 from openai import APIStatusError
@@ -13,7 +14,8 @@ from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.passage import Operation, WireAnswer, WirePiece, WireRefused, WireRequest
 from nexusone.platform.provider import ProviderSetup
 from nexusone.providers.openai.catalog import priced_models
-from nexusone.providers.openai.client import NOTHING_WAS_SENT, opaque, open_http, outcome_of, shown
+from nexusone.providers.openai.client import opaque, outcome_of, shown
+from nexusone.providers.openai.lines import Opened, line_of
 from nexusone.providers.openai.passing import StreamReader, read_whole
 
 DEADLINE_SECONDS = 300.0
@@ -35,7 +37,7 @@ class OpenAIPassage:
     """A `WirePassage` at any address that speaks this wire; a call takes at most `deadline_seconds`."""
 
     def __init__(self, *, setup: ProviderSetup, deadline_seconds: float = DEADLINE_SECONDS) -> None:
-        self._http = open_http(setup.address, deadline_seconds=deadline_seconds, is_sandbox=setup.is_sandbox, is_guarded=setup.is_guarded)
+        self._line = line_of(setup, deadline_seconds=deadline_seconds)
         self._address, self._version = setup.address.rstrip("/"), setup.credentials.get("api_version")
         self._headers = _headers(setup.credentials)
         self._deadline_seconds = deadline_seconds
@@ -46,30 +48,25 @@ class OpenAIPassage:
 
     async def send(self, request: WireRequest) -> WireAnswer:
         """The whole answer, as it came."""
-        with _named():
-            async with asyncio.timeout(self._deadline_seconds):
-                response = await self._http.send(self._request(request, _body(request)), stream=True)
-                try:
-                    content = await _bounded(response)
-                finally:
-                    await response.aclose()
-        _refuse(response, content)
-        return read_whole(request, content, call=response.headers.get("x-request-id"))
+        url, body = self._url(request), _body(request)
+        with _timed():
+            async with asyncio.timeout(self._deadline_seconds), self._line.post(url, headers=self._headers, body=body) as answer:
+                content = await _bounded(answer)
+        _refuse(answer, content)
+        return read_whole(request, content, call=answer.headers.get("x-request-id"))
 
     async def stream(self, request: WireRequest) -> AsyncIterator[WirePiece]:
         """The answer's events, as they come."""
+        url, body = self._url(request), _body(request, is_stream=True)
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
-        with _named():
-            async with asyncio.timeout_at(deadline):
-                response = await self._http.send(self._request(request, _body(request, is_stream=True)), stream=True)
         reader = StreamReader(request)
-        try:
-            if response.status_code >= 300:
-                with _named():
-                    async with asyncio.timeout_at(deadline):
-                        content = await _bounded(response)
-                _refuse(response, content)
-            async with aclosing(_frames(response)) as frames:
+        async with AsyncExitStack() as stack:
+            with _timed():
+                async with asyncio.timeout_at(deadline):
+                    answer = await stack.enter_async_context(self._line.post(url, headers=self._headers, body=body))
+                    if answer.status >= 300:
+                        _refuse(answer, await _bounded(answer))
+            async with aclosing(_frames(answer)) as frames:
                 while (frame := await _next(frames, deadline=deadline)) is not None:
                     piece = reader.read(frame)
                     if piece is not None:
@@ -77,21 +74,18 @@ class OpenAIPassage:
                     if reader.has_ended:
                         return
             yield reader.end()
-        finally:
-            await response.aclose()
 
     async def close(self) -> None:
         """Lets go of connections."""
-        await self._http.aclose()
+        await self._line.close()
 
-    def _request(self, request: WireRequest, body: bytes) -> httpx2.Request:
+    def _url(self, request: WireRequest) -> str:
         path = PATHS[request.operation]
         if self._version is None:
-            return self._http.build_request("POST", self._address + path, content=body, headers=self._headers)
+            return self._address + path
         # The dialect with versions has the model in the path, but for the newer operation.
-        place = path if request.operation == "responses" else f"/deployments/{request.body['model']}{path}"
-        url, version = self._address + place, {"api-version": self._version}
-        return self._http.build_request("POST", url, params=version, content=body, headers=self._headers)
+        place = path if request.operation == "responses" else f"/deployments/{quote(str(request.body['model']), safe='')}{path}"
+        return f"{self._address}{place}?api-version={quote(self._version, safe='')}"
 
 
 def build_passage(setup: ProviderSetup) -> OpenAIPassage:
@@ -122,29 +116,24 @@ def _body(request: WireRequest, *, is_stream: bool = False) -> bytes:
 
 
 @contextmanager
-def _named() -> Iterator[None]:
-    """Turns what the client raises into DefiniteFailure or UnknownOutcome."""
+def _timed() -> Iterator[None]:
     try:
         yield
-    except NOTHING_WAS_SENT as error:
-        raise DefiniteFailure(code="vendor.unreachable", detail="no connection could be made", is_retryable=True) from error
-    except (httpx2.HTTPError, httpx2.StreamError) as error:
-        raise UnknownOutcome(detail=f"the connection ended before the answer did: {type(error).__name__}") from error
     except TimeoutError as error:
         raise UnknownOutcome(detail="no answer before the deadline") from error
 
 
-async def _bounded(response: httpx2.Response) -> bytes:
+async def _bounded(answer: Opened) -> bytes:
     content = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in answer.pieces:
         content += chunk
         if len(content) > ANSWER_BYTES_MAX:
             raise UnknownOutcome(detail=f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
     return bytes(content)
 
 
-def _refuse(response: httpx2.Response, content: bytes) -> None:
-    if response.status_code < 300:
+def _refuse(answer: Opened, content: bytes) -> None:
+    if answer.status < 300:
         return
     try:
         told = json.loads(content)
@@ -152,12 +141,11 @@ def _refuse(response: httpx2.Response, content: bytes) -> None:
         told = None
     body = told.get("error") if isinstance(told, dict) else None
     message = str(body.get("message", "")) if isinstance(body, dict) else ""
-    error = APIStatusError(message, response=response, body=body if isinstance(body, dict) else None)
-    outcome = outcome_of(error)
-    if isinstance(outcome, DefiniteFailure) and response.status_code in CLIENTS_FAULTS and isinstance(body, dict):
-        raise WireRefused(
-            status=response.status_code, detail=shown(message), param=_text(body.get("param")), reason=_text(body.get("code"))
-        )
+    # The SDK's own error, so that both ways to this vendor mean the same by it.
+    response = httpx2.Response(answer.status, headers=dict(answer.headers), request=httpx2.Request("POST", "https://vendor.invalid"))
+    outcome = outcome_of(APIStatusError(message, response=response, body=body if isinstance(body, dict) else None))
+    if isinstance(outcome, DefiniteFailure) and answer.status in CLIENTS_FAULTS and isinstance(body, dict):
+        raise WireRefused(status=answer.status, detail=shown(message), param=_text(body.get("param")), reason=_text(body.get("code")))
     raise outcome
 
 
@@ -165,10 +153,10 @@ def _text(value: object) -> str | None:
     return value[:200] if isinstance(value, str) else None
 
 
-async def _frames(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+async def _frames(answer: Opened) -> AsyncGenerator[bytes, None]:
     """The events, each without the empty line that ends it."""
     left = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in answer.pieces:
         *frames, left = (left + chunk).replace(b"\r\n", b"\n").split(b"\n\n")
         for frame in frames:
             yield frame
@@ -179,6 +167,6 @@ async def _frames(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
 
 
 async def _next(frames: AsyncIterator[bytes], *, deadline: float) -> bytes | None:
-    with _named():
+    with _timed():
         async with asyncio.timeout_at(deadline):
             return await anext(frames, None)

@@ -125,7 +125,12 @@ async def _answered(ctx: Context, call: Call, answer: WireAnswer) -> bytes:
             await finish(ctx, call, _kept_back(outcome, refusal_detail(safety)))
             raise WireContentRefused(reason=refusal_detail(safety))
     written = answer.text.encode("utf-8", "surrogatepass") or b"".join(sha256(image.content).digest() for image in answer.images)
-    await finish(ctx, call, outcome, written=written or answer.body, answer=answer.body)
+    ending = finish(ctx, call, outcome, written=written or answer.body, answer=answer.body)
+    if ctx.idempotency is not None:
+        await ending
+    else:
+        # Nobody waits for the record: until it stands, the hold does, and a process that dies between leaves it to the attending.
+        begin_errand(ending)
     return answer.body
 
 
