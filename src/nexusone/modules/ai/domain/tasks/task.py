@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Self
 
-from pydantic import JsonValue, StringConstraints
+from pydantic import BaseModel, JsonValue, StringConstraints
 
 from nexusone.kernel.contract import Contract, Text
 from nexusone.modules.ai.domain.voices import as_data
@@ -25,8 +25,10 @@ FRAME = (
 )
 
 
-class ContentTask(Contract):
-    """What a task is given. Its class says how it is written: the rules and the schema hold no word of a customer's."""
+class ContentTask(BaseModel):
+    """What a task is given, as strict as a contract; it knows how it is written, in rules and a schema without a customer's word."""
+
+    model_config = Contract.model_config
 
     name: ClassVar[str]
     title: ClassVar[str]
