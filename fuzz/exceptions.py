@@ -5,6 +5,7 @@ A code may be narrowed by the pointer of the field (`unknown at /timezone`) or b
 
 CONTACT = "the rules of contacts are the same for a row of a file, and are answered with codes of their own"
 PASSWORD = "what a good password is depends on settings, names and lists"  # noqa: S105 - a reason
+WIRE = "bodies of another wire are the vendor's to describe; here only what they may cost is read"
 CLAUSE = "what a clause may compare depends on the attribute that stands beside it"
 
 BEYOND_SCHEMA: dict[str, str] = {
@@ -33,6 +34,9 @@ BEYOND_SCHEMA: dict[str, str] = {
     "ai.asset_refused": "what a file is, and whether it can be shown or heard, is told by its bytes",
     "ai.rendition_impossible": "what can be made of an asset depends on what it is",
     "ai.output_schema_invalid": "a schema for an answer is a schema itself",
+    "model_not_found": "the models there are come from the providers that are connected",
+    "idempotency_key_reused": "whether a key was used before depends on earlier requests",
+    **dict.fromkeys(("missing_required_parameter", "unsupported_parameter", "invalid_type", "integer_above_max_value"), WIRE),
     **dict.fromkeys(("too_short", "too_simple", "too_obvious", "too_common", "breached"), PASSWORD),
     **dict.fromkeys(("scalar", "not_ordered", "never_boolean", "not_a_time", "not_text", "too_deep", "too_large"), CLAUSE),
     **dict.fromkeys(("identifier_missing", "email_invalid", "country_unknown", "locale_invalid", "timezone_unknown"), CONTACT),

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nexusone.kernel.errors import InvalidRequest, PayloadTooLarge, Refusal, UnsupportedMedia
 from nexusone.kernel.ids import new_id
-from nexusone.web.dialect import Rewrite, speaking
+from nexusone.web.dialect import Dialect, speaking
 from nexusone.web.gate import REQUEST_ID_SCOPE_KEY
 from nexusone.web.problems import HeadTooLarge, InternalFault, Messages, problem_response
 
@@ -45,7 +45,7 @@ class Boundary:
     upload_bytes_max: int
     upload_paths: frozenset[str]
     observe: Observe
-    dialects: Mapping[str, Rewrite] = field(default_factory=dict)
+    dialects: Mapping[str, Dialect] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -22,10 +22,19 @@ class Rewritten:
     headers: Mapping[str, str]
 
 
-def speaking(send: Send, path: str, *, by_prefix: Mapping[str, Rewrite]) -> Send:
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a door tells errors: `rewrite` makes them, `statuses` are those that mean something else there, `schema` describes a body."""
+
+    rewrite: Rewrite
+    statuses: Mapping[int, int]
+    schema: Mapping[str, Any]
+
+
+def speaking(send: Send, path: str, *, by_prefix: Mapping[str, Dialect]) -> Send:
     """`send`, or what tells problems in the wire of the prefix that a path is under."""
-    rewrite = next((rewrite for prefix, rewrite in by_prefix.items() if path.startswith(f"{prefix}/")), None)
-    return send if rewrite is None else _Speaker(send, rewrite).send
+    found = next((dialect for prefix, dialect in by_prefix.items() if path.startswith(f"{prefix}/")), None)
+    return send if found is None else _Speaker(send, found.rewrite).send
 
 
 class _Speaker:

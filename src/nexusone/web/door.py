@@ -12,7 +12,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from nexusone.kernel.errors import Forbidden, RateLimited, Refusal, Unauthenticated, Unprocessable
-from nexusone.web.dialect import Rewrite
+from nexusone.web.dialect import Dialect
 from nexusone.web.fast_read import with_fast_read
 from nexusone.web.gate import PUBLIC, Gate, KeyUse, Reading
 from nexusone.web.problems import Problem
@@ -77,7 +77,7 @@ class Door:
     Where a door speaks a wire of others, `dialect` says how problems under its prefix are told there.
     """
 
-    def __init__(self, name: str, *, prefix: str = "/v1", dialect: Rewrite | None = None) -> None:
+    def __init__(self, name: str, *, prefix: str = "/v1", dialect: Dialect | None = None) -> None:
         self.name, self.dialect = name, dialect
         self.prefix = prefix
         self._routes: list[Callable[[APIRouter], None]] = []
@@ -116,7 +116,7 @@ class Door:
                 "summary": summary,
                 "operation_id": operation,
                 "tags": [self.name],
-                "responses": _responses(refusals, permission),
+                "responses": _responses(refusals, permission, self.dialect),
                 "openapi_extra": {"x-permission": permission, **_key_parameter(used), **(openapi_extra or {})},
                 "include_in_schema": is_listed,
                 **options,
@@ -149,18 +149,22 @@ class Door:
         return self.route("DELETE", path, **declared)
 
 
-def _responses(refusals: Sequence[type[Refusal]], permission: str) -> dict[int | str, dict[str, Any]]:
+def _responses(refusals: Sequence[type[Refusal]], permission: str, dialect: Dialect | None) -> dict[int | str, dict[str, Any]]:
     always: tuple[type[Refusal], ...] = (Unprocessable, RateLimited)
     if permission != PUBLIC:
         always += (Unauthenticated, Forbidden)
     by_status: dict[int | str, list[type[Refusal]]] = {}
+    statuses = dialect.statuses if dialect else {}
     for refusal in (*refusals, *always):
-        if refusal not in by_status.setdefault(refusal.status, []):
-            by_status[refusal.status].append(refusal)
+        known = by_status.setdefault(statuses.get(refusal.status, refusal.status), [])
+        if refusal not in known:
+            known.append(refusal)
+    problem = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+    content = {"application/json": {"schema": dict(dialect.schema)}} if dialect else problem
     return {
         status: {
             "description": "; ".join(f"`{kind.code}`: {(kind.__doc__ or '').splitlines()[0]}" for kind in kinds),
-            "content": {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+            "content": content,
         }
         for status, kinds in sorted(by_status.items(), key=lambda pair: int(pair[0]))
     }

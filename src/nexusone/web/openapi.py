@@ -13,6 +13,7 @@ DESCRIPTION = (
     "Money is in minor units, credits are decimal strings, times are RFC 3339 UTC, ids are UUIDv7."
 )
 
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 WITHOUT_NUL = r"^[^\u0000]*$"
 TEXTUAL = ("string", ["string", "null"])
 # With one of these a text is narrow enough, or not read at the door as it stands.
@@ -43,18 +44,22 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any]) -> None:
     operation["security"] = [] if operation.get("x-permission") == PUBLIC else [{"bearer": []}]
-    unprocessable = operation["responses"].get("422")
-    if unprocessable is not None:
-        unprocessable["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    operation["responses"].setdefault("400", _problem("The request cannot be read."))
-    operation["responses"].setdefault("503", _problem("Something this needs does not answer; nothing was done."))
+    answers = operation["responses"]
+    # A door that speaks a wire of others tells what the kit refuses as it tells the rest, and knows no 422.
+    told = answers.get("401", {}).get("content", PROBLEM)
+    if PROBLEM.keys() != told.keys():
+        answers.pop("422", None)
+    if "422" in answers:
+        answers["422"]["content"] = PROBLEM
+    answers.setdefault("400", {"description": "The request cannot be read.", "content": told})
+    answers.setdefault("503", {"description": "Something this needs does not answer; nothing was done.", "content": told})
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _without_null(parameter["schema"])
     if operation.get("requestBody"):
-        operation["responses"].setdefault("413", _problem("The body is too large."))
-        operation["responses"].setdefault("415", _problem("The body has another media type than this operation reads."))
+        answers.setdefault("413", {"description": "The body is too large.", "content": told})
+        answers.setdefault("415", {"description": "The body has another media type than this operation reads.", "content": told})
     if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
-        operation["responses"].setdefault("409", _problem("The first request with this Idempotency-Key has not ended yet."))
+        answers.setdefault("409", {"description": "The first request with this Idempotency-Key has not ended yet.", "content": told})
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -81,10 +86,3 @@ def _spell_out(part: Any) -> None:
         for name, inner in part.items():
             if name not in ("example", "examples", "default"):
                 _spell_out(inner)
-
-
-def _problem(description: str) -> dict[str, Any]:
-    return {
-        "description": description,
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }

@@ -15,9 +15,11 @@ from tests.modules.ai.knowledge.library import ScriptedEmbedder
 from tests.modules.ai.scripted import scripted
 from tests.modules.ai.scripted_kit import ScriptedKit
 from tests.modules.ai.scripted_media import ScriptedPainter
+from tests.modules.ai.scripted_passage import ScriptedPassage
 from tests.modules.compliance import (
     ai_assets_samples,
     ai_connections_samples,
+    ai_gateway_samples,
     ai_generations_samples,
     ai_knowledge_samples,
     ai_words_samples,
@@ -37,6 +39,7 @@ from nexusone.apps.compose import Composition
 from nexusone.kernel.clock import MovedClock
 from nexusone.modules.ai.ports.judging import Embedder
 from nexusone.modules.ai.ports.media import ImageModels
+from nexusone.modules.ai.ports.passage import WirePassage
 from nexusone.modules.ai.ports.text import TextModels
 from nexusone.modules.ai.ports.vendors import VendorKit
 from nexusone.modules.identity.ports import SystemMailer
@@ -50,6 +53,7 @@ from nexusone.web.problems import Messages
 SUBJECTS = (
     ai_assets_samples,
     ai_connections_samples,
+    ai_gateway_samples,
     ai_generations_samples,
     ai_knowledge_samples,
     ai_words_samples,
@@ -94,6 +98,7 @@ async def stage(composition: Composition, database: TestDatabase) -> AsyncIterat
         SystemMailer: outbox,
         TextModels: TextModels({"scripted": scripted()}),
         VendorKit: ScriptedKit(),
+        WirePassage: ScriptedPassage(),
         Embedder: ScriptedEmbedder(),
         ImageModels: ImageModels({"scripted": ScriptedPainter()}),
     }

@@ -28,7 +28,7 @@ from nexusone.modules.ai.service.refusals_gateway import (
 from nexusone.modules.billing.api import InsufficientCredits, PurposeStopped
 from nexusone.platform.runtime import Context
 from nexusone.web.caller import Caller
-from nexusone.web.dialect import Rewritten
+from nexusone.web.dialect import Dialect, Rewritten
 from nexusone.web.door import Door
 
 # Clients of that wire look for it here; nothing else of the product bears the name.
@@ -52,6 +52,18 @@ REFUSALS = (
     WireVendorDown,
 )
 STATUSES = {402: 429, 422: 400, 406: 400, 428: 400}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {"message": {"type": "string"}, "type": {"type": "string"}, "param": TEXT_OR_NULL, "code": TEXT_OR_NULL},
+        }
+    },
+}
 KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 CODES: Mapping[str, str] = {
     "auth.unauthenticated": "invalid_api_key",
@@ -97,7 +109,7 @@ def tell(status: int, problem: Mapping[str, Any]) -> Rewritten:
     return Rewritten(told, {"error": body}, {} if is_repeated else {"x-should-retry": "false"})
 
 
-door = Door("gateway", prefix=PREFIX, dialect=tell)
+door = Door("gateway", prefix=PREFIX, dialect=Dialect(tell, STATUSES, ERROR))
 
 
 def _passing(summary: str, example: Mapping[str, object], *, streams: bool) -> dict[str, Any]:

@@ -37,13 +37,14 @@ FORGET = sql("""
 delete from ai.generation where workspace_id = %(workspace_id)s and id = %(id)s and status = 'running' and origin = 'gateway'
 """)
 
+# An answer that comes after nobody knew of it any more still counts while its hold stands.
 END = fragment("""
 update ai.generation
 set status = %(status)s, settlement = 'due', charged_micros = %(charged_micros)s, input_tokens = %(input_tokens)s,
     output_tokens = %(output_tokens)s, images = %(images)s, output = %(output)s, output_hash = %(output_hash)s,
     finish_reason = %(finish_reason)s, model_version = %(model_version)s, vendor_reference = %(vendor_reference)s,
     error_code = %(error_code)s, error_detail = %(error_detail)s, safety = %(safety)s, finished_at = %(now)s, due_at = %(due_at)s
-where workspace_id = %(workspace_id)s and id = %(id)s and status = 'running'
+where workspace_id = %(workspace_id)s and id = %(id)s and (status = 'running' or (status = 'unknown' and settlement = 'held'))
 returning {columns}
 """)
 
