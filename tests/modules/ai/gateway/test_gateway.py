@@ -6,6 +6,7 @@ from typing import Any
 import openai
 import pytest
 from tests.modules.ai.gateway_house import ASKED, CHEAP, PAINTER, PLACER, WRITER, House, open_house, plain
+from tests.providers.openai.contract import hold_to_contract
 
 from nexusone.apps.compose import Composition
 from nexusone.kernel.money import credits_from_text
@@ -22,6 +23,7 @@ TOOL: Any = {
 async def house(composition: Composition) -> AsyncIterator[House]:
     async with open_house(composition) as made:
         yield made
+    hold_to_contract(made.recorder.exchanges)
 
 
 def price(model: str, kind: Any, usage: Usage, **traits: str) -> int:
