@@ -47,6 +47,7 @@ SHARED_TABLES = {
 SYSTEM_SCANS = {
     "ai.generation": "generations that are overdue",
     "ai.knowledge_indexing": "indexings that are overdue",
+    "ai.pipeline_run": "pipeline runs for which the clock has something",
     "billing.account": "balances, to check that every ledger adds up",
     "billing.billing_profile": "VAT ids that are to be checked again",
     "billing.grant_": "grants that expire",
@@ -76,6 +77,8 @@ SYSTEM_SCANS = {
 # Written once: what was booked, sent or announced cannot be unsaid.
 APPEND_ONLY = (
     "ai.brand_voice_version",
+    "ai.pipeline_review_comment",
+    "ai.pipeline_version",
     "ai.prompt_template_version",
     "billing.credit_note",
     "billing.credit_note_line",

@@ -32,6 +32,7 @@ ACROSS_WORKSPACES = frozenset(
     {
         "modules.ai.store.generations.LIST_DUE",
         "modules.ai.store.indexings.LIST_DUE",
+        "modules.ai.store.pipeline_runs.LIST_DUE",
         "modules.ai.store.model_use.LIST_USED",
         "modules.billing.store.expiry.LIST_WORKSPACES_WITH_DUE_GRANTS",
         "modules.billing.store.expiry.LIST_WORKSPACES_WITH_DUE_HOLDS",

@@ -21,7 +21,12 @@ EXEMPT: Mapping[str, str] = {
 
 # What lists answer who are asked to narrow themselves to what is not there: nothing, and successfully.
 NARROWED = frozenset(
-    {"audience.list_contacts:query:segment_id", "compliance.list_audit:query:actor", "compliance.export_audit:query:actor"}
+    {
+        "audience.list_contacts:query:segment_id",
+        "pipelines.list_runs:query:pipeline_id",
+        "compliance.list_audit:query:actor",
+        "compliance.export_audit:query:actor",
+    }
 )
 
 # A refusal of its own, the same for every id that is not one's own.
@@ -36,6 +41,7 @@ NAMES: Mapping[str, str] = {
     "credits.list_spends:grant_id": "credit_grant_id",
     "pools.put_share:workspace_id": "agency_workspace_id",
     "collection_ids": "collection_id",
+    "knowledge": "collection_id",
     "role": "role_id",
     "roles": "role_id",
 }
@@ -54,6 +60,7 @@ WORDS: Mapping[str, str] = {"meter": "messages.sent", "version": "1", "vendor": 
 # Operations that take a file, and one that they take.
 FILES: Mapping[str, Mapping[str, tuple[str, bytes, str]]] = {"knowledge.add_file": {"file": ("x.txt", b"x", "text/plain")}}
 
+WRITING = {"id": "copy", "kind": "generate", "prompt": "x"}
 WHY = {"reason": "the customer asked why an import failed"}
 
 
@@ -122,8 +129,16 @@ def body_of(company: Company, operation: str) -> Any:
         "passkeys.sign_in": {},
         "payments.refund": {},
         "pools.put_share": {"is_member": True},
+        "pipelines.change_pipeline": {"definition": {"steps": [dict(WRITING)]}},
+        "pipelines.create_pipeline": {"name": "Eve's", "definition": {"steps": [dict(WRITING)]}},
+        "pipelines.estimate": {"inputs": {"brief": "x"}},
+        "pipelines.publish_pipeline": {},
+        "pipelines.retry_run": {},
+        "pipelines.start_run": {"inputs": {"brief": "x"}},
         "prompts.change_prompt": {"name": "Eve's"},
         "prompts.render_prompt": {},
+        "reviews.comment": {"name": "Eve", "text": "x"},
+        "reviews.decide": {"decision": "approve", "name": "Eve", "content_sha256": "0" * 64},
         "roles.change_role": {"name": "Eve's"},
         "sso.change_connection": {"name": "Eve's"},
         "sso.create_connection": {

@@ -93,8 +93,22 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
         "brand_voice_id": (await post(client, "/v1/brand-voices", voice))["id"],
         **await _knowledge(stage, client, mark),
         "asset_id": (await post(client, "/v1/assets", files=sound))["id"],
+        **await _pipelines(stage, client, mark),
         "import_id": (await post(client, "/v1/contacts/imports", files=csv))["id"],
     }
+
+
+async def _pipelines(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict[str, str]:
+    """A run that waits for a person, who has said something already."""
+    sign_off = {"id": "sign_off", "kind": "approval", "title": f"{mark} copy", "show": {"copy": f"Meet {mark}. {{{{ inputs.brief }}}}"}}
+    definition = {"inputs": {"brief": {}}, "steps": [sign_off]}
+    pipeline = (await post(client, "/v1/pipelines", {"name": f"{mark} Sign-off", "definition": definition}))["id"]
+    await call(client, "POST", f"/v1/pipelines/{pipeline}/publish", {})
+    run = (await post(client, f"/v1/pipelines/{pipeline}/runs", {"inputs": {"brief": mark}}, key=f"{mark}-run"))["id"]
+    await stage.settle()
+    review = (await get(client, f"/v1/pipeline-runs/{run}/reviews"))["items"][0]
+    await post(client, f"/v1/pipeline-reviews/{review['id']}/comments", {"name": mark, "text": f"Brighter, {mark}."})
+    return {"pipeline_id": pipeline, "run_id": run, "review_id": review["id"]}
 
 
 async def _knowledge(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict[str, str]:

@@ -12,12 +12,14 @@ from starlette.types import ASGIApp
 from nexusone.apps.catalog import MODULES, chosen_modules, locale_folders
 from nexusone.apps.providers import SandboxAddresses
 from nexusone.kernel.clock import Clock, SystemClock
+from nexusone.modules.ai.ports.publishing import PublishTarget, PublishTargets
 from nexusone.modules.audience.api import count_contacts
 from nexusone.modules.billing.admission import PlanDesk
 from nexusone.modules.billing.ports import UsageGauges
 from nexusone.modules.identity.admission import CredentialAuthenticator, RightsAuthorizer
 from nexusone.modules.identity.api import STANDING_HELD, count_seats
 from nexusone.modules.identity.ports.plans import PlanGate
+from nexusone.modules.marketing.api import draft_template
 from nexusone.platform.addresses import LIVE, Reach, sandbox_reach
 from nexusone.platform.authorizer import Authorizer
 from nexusone.platform.blobs import Blobs
@@ -39,6 +41,9 @@ from nexusone.web.problems import Messages
 
 # Who counts what plans limit; billing stands below some of those who have it.
 GAUGES: Mapping[str, Callable[[Context], Awaitable[int]]] = {"contacts.total": count_contacts, "members.seats": count_seats}
+
+# What pipelines publish to, by the name that their steps call it; ai stands below those who have it.
+TARGETS: Mapping[str, PublishTarget] = {"email_template": draft_template}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ async def composed(
         Authorizer: RightsAuthorizer(),
         PlanGate: PlanDesk(),
         UsageGauges: UsageGauges(GAUGES),
+        PublishTargets: PublishTargets(TARGETS),
         Metrics: counted,
         **_kept(settings, keys),
     }

@@ -110,6 +110,7 @@ READING: dict[str, str] = {
     "audience.preview_segment": "counts who would be in a segment",
     "plans.check_coupon": "calculates what a coupon would take off",
     "marketing.preflight": "counts who would get a campaign",
+    "pipelines.estimate": "calculates what a run can cost at the most",
     "prompts.render_prompt": "shows what a prompt template says with values in it",
     "marketing.render_template": "shows a mail as one contact would see it",
 }

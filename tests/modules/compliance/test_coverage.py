@@ -22,6 +22,7 @@ from tests.modules.compliance import (
     ai_gateway_samples,
     ai_generations_samples,
     ai_knowledge_samples,
+    ai_pipelines_samples,
     ai_words_samples,
     billing_credits_samples,
     billing_invoices_samples,
@@ -52,6 +53,7 @@ from nexusone.web.problems import Messages
 # They register what they have.
 SUBJECTS = (
     ai_assets_samples,
+    ai_pipelines_samples,
     ai_connections_samples,
     ai_gateway_samples,
     ai_generations_samples,

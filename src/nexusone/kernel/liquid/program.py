@@ -1,5 +1,6 @@
 """Liquid programs: parsed once, checked against the rules of the sandbox, rendered many times."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ from .sandbox import (
     TEXT_SURFACE,
     SandboxContext,
     SandboxTemplate,
+    ValueNode,
+    known,
 )
 from .spans import liquid_spans
 
@@ -81,6 +84,22 @@ class Program:
     def variables(self) -> frozenset[str]:
         """The names it looks up, without those it assigns itself."""
         return frozenset(self._template.analyze().globals)
+
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        """What it looks up, as far as that is spelled out: `a.b[c].d` is ("a", "b")."""
+        found = set()
+        for variables in self._template.analyze().globals.values():
+            for variable in variables:
+                plain = itertools.takewhile(lambda segment: isinstance(segment, str), variable.segments)
+                found.add(tuple(str(segment) for segment in plain))
+        return frozenset(found)
+
+    def value(self, values: Mapping[str, object]) -> object:
+        """What a template of one output alone stands for (None where that is nothing); of any other, its text. Raises RenderFault."""
+        if len(self.nodes) != 1 or not isinstance(node := self.nodes[0], ValueNode):
+            return self.render(values)
+        with liquid_faults():
+            return known(node.expression.evaluate(self.context(values)))
 
     def render(self, values: Mapping[str, object]) -> str:
         """The text over these values. Raises RenderFault."""

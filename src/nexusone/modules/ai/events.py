@@ -1,8 +1,8 @@
-"""What ai announces of generations."""
+"""What ai announces of generations and of pipelines."""
 
 from typing import ClassVar, Literal
 
-from nexusone.kernel.contract import Id
+from nexusone.kernel.contract import Id, Instant
 from nexusone.kernel.money import CreditsText
 from nexusone.platform.events import Event
 
@@ -113,3 +113,79 @@ class GatewayCallEnded(Event):
     output_tokens: int
     images: int
     error_code: str | None
+
+
+class PipelineStarted(Event):
+    """A run began; `budget_credits` is the most that it spends."""
+
+    name: ClassVar[str] = "ai.pipeline.started.v1"
+
+    run_id: Id
+    pipeline_id: Id
+    version: int
+    budget_credits: CreditsText
+
+
+class PipelineStepSucceeded(Event):
+    """A step was done, or skipped; `item` counts from 0 where it is one of a list."""
+
+    name: ClassVar[str] = "ai.pipeline.step_succeeded.v1"
+
+    run_id: Id
+    step: str
+    item: int | None
+    is_skipped: bool = False
+
+
+class PipelineStepFailed(Event):
+    """A step came to nothing."""
+
+    name: ClassVar[str] = "ai.pipeline.step_failed.v1"
+
+    run_id: Id
+    step: str
+    item: int | None
+    error_code: str
+
+
+class PipelineAwaitingApproval(Event):
+    """A person is waited for, until `expires_at`."""
+
+    name: ClassVar[str] = "ai.pipeline.awaiting_approval.v1"
+
+    run_id: Id
+    step: str
+    item: int | None
+    review_id: Id
+    expires_at: Instant
+
+
+class PipelineSucceeded(Event):
+    """All steps of a run were done; `credits` is what they cost."""
+
+    name: ClassVar[str] = "ai.pipeline.succeeded.v1"
+
+    run_id: Id
+    pipeline_id: Id
+    credits: CreditsText
+
+
+class PipelineFailed(Event):
+    """A run ended without all its steps; it can be retried."""
+
+    name: ClassVar[str] = "ai.pipeline.failed.v1"
+
+    run_id: Id
+    pipeline_id: Id
+    error_code: str
+    credits: CreditsText
+
+
+class PipelineCanceled(Event):
+    """A run was called off; what had begun is still paid for."""
+
+    name: ClassVar[str] = "ai.pipeline.canceled.v1"
+
+    run_id: Id
+    pipeline_id: Id
+    credits: CreditsText

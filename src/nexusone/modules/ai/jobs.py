@@ -4,6 +4,7 @@ from nexusone.kernel.errors import Refusal
 from nexusone.modules.ai.contracts.assets import AssetFilesDeletion
 from nexusone.modules.ai.contracts.generations import GenerationWork
 from nexusone.modules.ai.contracts.knowledge import IndexDocument
+from nexusone.modules.ai.contracts.pipeline_runs import PipelineRunWork
 from nexusone.modules.ai.domain.embedding import NEVER_INDEXED
 from nexusone.modules.ai.domain.lifecycle import LOOK_JOB, gave_up
 from nexusone.modules.ai.service import indexing
@@ -15,6 +16,7 @@ from nexusone.modules.ai.service.indexing_endings import attend_indexings, end_i
 from nexusone.modules.ai.service.library import DELETE_FILES_JOB, delete_files
 from nexusone.modules.ai.service.making import MAKE_JOB, look, make_queued
 from nexusone.modules.ai.service.model_watch import watch_models
+from nexusone.modules.ai.service.pipeline_advancing import ADVANCE_JOB, advance, attend_due_runs
 from nexusone.modules.ai.service.writing import write_queued
 from nexusone.platform.jobs import JobKind, Schedule
 from nexusone.platform.runtime import Context
@@ -97,3 +99,16 @@ async def delete_asset_files(ctx: Context, payload: AssetFilesDeletion) -> None:
 DELETE_ASSET_FILES = JobKind(
     name=DELETE_FILES_JOB, payload=AssetFilesDeletion, handler=delete_asset_files, is_completion=True, tends_workspace=True
 )
+
+
+async def advance_pipeline_run(ctx: Context, payload: PipelineRunWork) -> None:
+    """Moves a run on; running twice, or at the same time, begins each step once."""
+    await advance(ctx, run_id=payload.run_id)
+
+
+# Whoever started a run is asked for anew by the run itself, whatever it was that woke it.
+ADVANCE_PIPELINE_RUN = JobKind(
+    name=ADVANCE_JOB, payload=PipelineRunWork, handler=advance_pipeline_run, timeout_seconds=600.0, is_completion=True
+)
+
+ATTEND_PIPELINE_RUNS = Schedule(name="ai.attend_pipeline_runs", cron="* * * * *", handler=attend_due_runs)

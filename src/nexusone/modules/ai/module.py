@@ -15,15 +15,25 @@ from nexusone.modules.ai.events import (
     GenerationProgressed,
     GenerationSucceeded,
     GenerationUnknown,
+    PipelineAwaitingApproval,
+    PipelineCanceled,
+    PipelineFailed,
+    PipelineStarted,
+    PipelineStepFailed,
+    PipelineStepSucceeded,
+    PipelineSucceeded,
 )
 from nexusone.modules.ai.graphql.assets import AssetsQuery
 from nexusone.modules.ai.graphql.generations import AiQuery
 from nexusone.modules.ai.graphql.knowledge import KnowledgeQueries
+from nexusone.modules.ai.graphql.pipelines import PipelinesQuery
 from nexusone.modules.ai.graphql.prompts import PromptsQuery
 from nexusone.modules.ai.graphql.voices import BrandVoicesQuery
 from nexusone.modules.ai.jobs import (
+    ADVANCE_PIPELINE_RUN,
     ATTEND_GENERATIONS,
     ATTEND_INDEXINGS,
+    ATTEND_PIPELINE_RUNS,
     DELETE_ASSET_FILES,
     INDEX_DOCUMENT,
     LOOK_AT_GENERATION,
@@ -31,7 +41,20 @@ from nexusone.modules.ai.jobs import (
     WATCH_MODELS,
     WRITE_GENERATION,
 )
-from nexusone.modules.ai.routes import assets, connections, edits, gateway, generations, knowledge, models, prompts, tasks, voices
+from nexusone.modules.ai.routes import (
+    assets,
+    connections,
+    edits,
+    gateway,
+    generations,
+    knowledge,
+    models,
+    pipelines,
+    prompts,
+    reviews,
+    tasks,
+    voices,
+)
 from nexusone.modules.ai.service.breaking import Breakers
 from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
 from nexusone.modules.ai.service.model_overrides import ModelOverrides, read_overrides
@@ -84,11 +107,14 @@ MODULE = Module(
         voices.door,
         knowledge.door,
         assets.door,
+        pipelines.door,
+        reviews.door,
+        reviews.page_door,
     ),
-    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, KnowledgeQueries, AssetsQuery),
-    jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, INDEX_DOCUMENT, DELETE_ASSET_FILES),
+    graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, KnowledgeQueries, AssetsQuery, PipelinesQuery),
+    jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, INDEX_DOCUMENT, DELETE_ASSET_FILES, ADVANCE_PIPELINE_RUN),
     subscribers=SUBSCRIBERS,
-    schedules=(ATTEND_GENERATIONS, WATCH_MODELS, ATTEND_INDEXINGS),
+    schedules=(ATTEND_GENERATIONS, WATCH_MODELS, ATTEND_INDEXINGS, ATTEND_PIPELINE_RUNS),
     events=(
         GenerationProgressed,
         GenerationSucceeded,
@@ -99,6 +125,13 @@ MODULE = Module(
         GatewayCallEnded,
         DocumentIndexed,
         DocumentIndexingFailed,
+        PipelineStarted,
+        PipelineStepSucceeded,
+        PipelineStepFailed,
+        PipelineAwaitingApproval,
+        PipelineSucceeded,
+        PipelineFailed,
+        PipelineCanceled,
     ),
     settings=(AiSettings, AssetSettings),
     permissions=(
@@ -114,6 +147,9 @@ MODULE = Module(
         "assets:write",
         "knowledge:read",
         "knowledge:write",
+        "pipelines:read",
+        "pipelines:write",
+        "pipelines:run",
     ),
     personal_data={
         "generation.prompt": "what a member asked for, which may name people",
@@ -136,6 +172,19 @@ MODULE = Module(
         "asset.name": "what members call a file, which may name people",
         "asset.alt_text": "what members say a file shows, which may name people",
         "asset.created_by": "which member or key added it",
+        "pipeline_version.definition": "what members wrote, which may name people",
+        "pipeline_version.created_by": "which member or key wrote it",
+        "pipeline_run.inputs": "what members gave a run, which may name people",
+        "pipeline_run.feedback": "what a reviewer asked to be changed",
+        "pipeline_run.started_by_id": "which member or key started it",
+        "pipeline_step_run.item_value": "what a step was done for, which may name people",
+        "pipeline_step_run.output": "what was made, which may name people",
+        "pipeline_review.content": "what was shown to a reviewer, which may name people",
+        "pipeline_review.reviewer_name": "who decided, as they called themselves",
+        "pipeline_review.reviewer_label": "which member or key decided",
+        "pipeline_review_comment.author_name": "who said something, as they called themselves",
+        "pipeline_review_comment.author_label": "which member or key said it",
+        "pipeline_review_comment.text": "what they said",
         "knowledge_document.title": "what members wrote, which may name people",
         "knowledge_document.source_url": "where a document comes from, which may name people",
         "knowledge_passage.heading": "what members gave, which may name people",

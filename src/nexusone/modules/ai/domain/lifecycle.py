@@ -23,6 +23,7 @@ REFUSED_BY_MODERATION = "ai.refused_by_moderation"
 CANCELED = "ai.canceled"
 TOO_SLOW = "ai.too_slow"
 CLIENT_LEFT = "client_left"
+PIPELINE_PURPOSE = "ai.pipeline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ METERS: Mapping[str, tuple[str, ...]] = {
 """Where what was used counts, by kind; of a text all tokens, those read, those written."""
 
 
-def purpose_of(kind: Kind) -> str:
-    """What the credits of a kind are spent on."""
-    return f"ai.{kind}"
+def purpose_of(kind: Kind, *, funding: str | None = None) -> str:
+    """What the credits of a kind are spent on; `funding` is the hold of a larger work that pays for it."""
+    return f"ai.{kind}" if funding is None else PIPELINE_PURPOSE
 
 
 def metered(kind: Kind, usage: Usage) -> tuple[tuple[str, int], ...]:

@@ -73,12 +73,9 @@ async def settle(ctx: Context, row: GenerationRow) -> GenerationRow:
         return row
     key = hold_key(row.id)
     try:
-        if row.charged_micros:
-            await billing.settle(ctx, key=key, amount_micros=row.charged_micros)
-        else:
-            await _release(ctx, key)
+        await _pay(ctx, row, key)
         if cost_nano := _cost_nano(row):
-            await billing.record_cost(ctx, key=key, purpose=purpose_of(row.kind), cost_nano=cost_nano)
+            await billing.record_cost(ctx, key=key, purpose=purpose_of(row.kind, funding=row.funding), cost_nano=cost_nano)
         if events := tuple(_usage_events(ctx, row)):
             await billing.record_usage(ctx, events=events)
         async with ctx.transaction("ai") as tx:
@@ -93,7 +90,7 @@ async def keep(ctx: Context, *, generation_id: UUID) -> None:
     """Keeps the credits of a generation whose outcome is unknown until that has been looked after; running twice keeps them once."""
     async with ctx.transaction("ai") as tx:
         row = await generations.find(tx, workspace_id=ctx.workspace, generation_id=generation_id)
-    if row is None or row.due_at is None or (row.status, row.settlement) != ("unknown", "held"):
+    if row is None or row.due_at is None or (row.status, row.settlement) != ("unknown", "held") or row.funding is not None:
         return
     try:
         await billing.keep(ctx, key=hold_key(row.id), until=max(row.due_at, ctx.now()) + KEPT_BEYOND)
@@ -181,6 +178,16 @@ def _cost_nano(row: GenerationRow) -> int:
         return row.tariff.cost_nano(row.usage)
     except Unpriced:
         return 0
+
+
+async def _pay(ctx: Context, row: GenerationRow, key: str) -> None:
+    if row.funding is not None:
+        if row.charged_micros:
+            await billing.settle_part(ctx, key=row.funding, part_key=key, amount_micros=row.charged_micros)
+    elif row.charged_micros:
+        await billing.settle(ctx, key=key, amount_micros=row.charged_micros)
+    else:
+        await _release(ctx, key)
 
 
 async def _release(ctx: Context, key: str) -> None:

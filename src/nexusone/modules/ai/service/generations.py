@@ -25,7 +25,7 @@ from nexusone.modules.ai.domain.lifecycle import LOOK_JOB, called_off
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.errands import finish_within
 from nexusone.modules.ai.service.refusals import GenerationNotFound, NotCancelable, NotRetryable
-from nexusone.modules.ai.service.reserving import Wanted, most_micros, reserve
+from nexusone.modules.ai.service.reserving import Place, Wanted, most_micros, reserve
 from nexusone.modules.ai.service.views import generation_of
 from nexusone.modules.ai.service.writing import call_lifetime, write
 from nexusone.modules.ai.settings import AiSettings
@@ -67,13 +67,15 @@ async def generate(ctx: Context, *, wanted: NewText, job: str | None = None) -> 
     return generation_of(ended or started)
 
 
-async def submit(ctx: Context, *, wanted: Wanted, retry_of: UUID | None = None, job: str | None = None) -> Generation:
+async def submit(
+    ctx: Context, *, wanted: Wanted, retry_of: UUID | None = None, job: str | None = None, place: Place | None = None
+) -> Generation:
     """Reserves now and leaves the making to a job.
 
     Raises:
         OutputSchemaInvalid, ModelUnknown, ModelCannot, NoTextModel, InsufficientCredits, PurposeStopped: nothing was begun.
     """
-    row = await reserve(ctx, wanted, retry_of=retry_of, job=job)
+    row = await reserve(ctx, wanted, retry_of=retry_of, job=job, place=place)
     due_at = ctx.now() + timedelta(seconds=ctx.setting(AiSettings).queue_seconds_max)
     async with _concluding_with(ctx, ACCEPTED).transaction("ai") as tx:
         if await generations.defer(tx, workspace_id=ctx.workspace, generation_id=row.id, due_at=due_at):

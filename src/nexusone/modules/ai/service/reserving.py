@@ -61,7 +61,17 @@ class _Plan:
     own: OwnVendors
 
 
-async def reserve(ctx: Context, wanted: Wanted, *, retry_of: UUID | None = None, job: str | None = None) -> GenerationRow:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a generation stands in a larger work: under which id (asked for twice, it is one), and the key of a hold that pays for it."""
+
+    generation_id: UUID
+    funding: str | None = None
+
+
+async def reserve(
+    ctx: Context, wanted: Wanted, *, retry_of: UUID | None = None, job: str | None = None, place: Place | None = None
+) -> GenerationRow:
     """The generation on record, with the most that it can cost held. `job` is the larger work that it is part of.
 
     Raises:
@@ -72,6 +82,8 @@ async def reserve(ctx: Context, wanted: Wanted, *, retry_of: UUID | None = None,
     plan = await _plan(ctx, wanted)
     _refuse_over_budget(wanted, _most(ctx, plan))
     row = _row(ctx, wanted, plan, retry_of=retry_of, job=job)
+    if place is not None:
+        row = replace(row, id=place.generation_id, funding=place.funding)
     async with ctx.transaction("ai") as tx:
         await generations.insert(tx, row, workspace_id=ctx.workspace)
         await record(
@@ -81,6 +93,8 @@ async def reserve(ctx: Context, wanted: Wanted, *, retry_of: UUID | None = None,
             object_id=str(row.id),
             after={"kind": row.kind, "model": row.model, "locale": row.locale, "held_micros": row.held_micros},
         )
+    if row.funding is not None:
+        return row
     lifetime = ctx.setting(AiSettings).hold_lifetime
     try:
         await billing.hold(

@@ -23,7 +23,7 @@ COLUMNS = fragment("""
     output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, charged_micros, cost_nano, calls, looks,
     input_tokens, output_tokens, images, seconds, characters, requests, output, asset_ids, progress, finish_reason, vendor_reference,
     model_version, edits, is_human_edited, edited_by, edited_at, disposition, disposed_by, disposed_at,
-    error_code, error_detail, safety, retry_of, job, is_test, instructions, brand_voice_id, sources, created_at, finished_at,
+    error_code, error_detail, safety, retry_of, job, funding, is_test, instructions, brand_voice_id, sources, created_at, finished_at,
     cancel_asked_at, due_at, is_own_key, called_at, origin, prompt_hash
 """)
 
@@ -31,14 +31,15 @@ INSERT = sql("""
 insert into ai.generation (
     workspace_id, id, kind, status, settlement, requested_by, locale, prompt, prompt_hash, output_schema, request, vendor, model,
     asked_model, fallbacks, output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, safety, retry_of, job,
-    is_test, instructions, brand_voice_id, sources, created_at, due_at, is_own_key
+    funding, is_test, instructions, brand_voice_id, sources, created_at, due_at, is_own_key
 )
 values (
     %(workspace_id)s, %(id)s, %(kind)s, 'queued', 'held', %(requested_by)s, %(locale)s, %(prompt)s, %(prompt_hash)s,
     %(output_schema)s, %(request)s, %(vendor)s, %(model)s, %(asked_model)s, %(fallbacks)s, %(output_tokens_max)s, %(prices)s,
-    %(traits)s, %(credits_per_dollar)s, %(margin_percent)s, %(held_micros)s, %(safety)s, %(retry_of)s, %(job)s, %(is_test)s,
-    %(instructions)s, %(brand_voice_id)s, %(sources)s, %(created_at)s, %(due_at)s, %(is_own_key)s
+    %(traits)s, %(credits_per_dollar)s, %(margin_percent)s, %(held_micros)s, %(safety)s, %(retry_of)s, %(job)s, %(funding)s,
+    %(is_test)s, %(instructions)s, %(brand_voice_id)s, %(sources)s, %(created_at)s, %(due_at)s, %(is_own_key)s
 )
+on conflict (workspace_id, id) do nothing
 """)
 
 DELETE_QUEUED = sql("""
@@ -191,6 +192,8 @@ class GenerationRow:
     safety: dict[str, Any] | None = None
     retry_of: UUID | None = None
     job: str | None = None
+    # The key of the hold that pays for it, where it is not its own.
+    funding: str | None = None
     is_test: bool = False
     instructions: str | None = None
     brand_voice_id: UUID | None = None
@@ -251,7 +254,7 @@ def priced(prices: Sequence[Price]) -> list[dict[str, Any]]:
 
 
 async def insert(tx: Transaction, row: GenerationRow, *, workspace_id: UUID) -> None:
-    """A new generation, queued."""
+    """A new generation, queued; one that is there stays as it is."""
     kept = {
         "output_schema": None if row.output_schema is None else Json(row.output_schema),
         "request": None if row.request is None else Jsonb(row.request),
@@ -269,6 +272,7 @@ async def insert(tx: Transaction, row: GenerationRow, *, workspace_id: UUID) -> 
             "held_micros",
             "retry_of",
             "job",
+            "funding",
             "is_test",
             "instructions",
             "brand_voice_id",

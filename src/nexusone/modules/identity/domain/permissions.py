@@ -55,6 +55,9 @@ PERMISSIONS: Mapping[str, str] = {
     "mfa:write": "Demand second factors of members",
     "payments:read": "See payments, refunds and saved ways to pay",
     "payments:write": "Buy credits, give money back, change ways to pay",
+    "pipelines:read": "See pipelines and their runs",
+    "pipelines:run": "Run pipelines, which costs credits, and decide what they ask",
+    "pipelines:write": "Make, change, publish and delete pipelines",
     "plans:read": "See the plan, what it gives and what of it was used",
     "prompts:read": "See and try prompt templates",
     "prompts:write": "Make, change and delete prompt templates",
@@ -101,7 +104,7 @@ _OWNERS_ALONE = frozenset({"agency:write", "workspace:delete", "workspace:export
 _EVERYONE = frozenset({"workspace:read", "members:read", "roles:read"})
 _CAMPAIGN_READING = frozenset(
     {"campaigns:read", "segments:read", "templates:read", "contacts:read", "generations:read", "credits:read", "plans:read"}
-    | {"prompts:read", "brand_voices:read", "assets:read", "knowledge:read"}
+    | {"prompts:read", "brand_voices:read", "assets:read", "knowledge:read", "pipelines:read"}
 )
 
 ROLES: Mapping[RoleName, Role] = {
@@ -112,7 +115,8 @@ ROLES: Mapping[RoleName, Role] = {
         _EVERYONE
         | _CAMPAIGN_READING
         | {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "generations:write", "events:read"}
-        | {"prompts:write", "brand_voices:write", "assets:write", "knowledge:write"},
+        | {"prompts:write", "brand_voices:write", "assets:write", "knowledge:write"}
+        | {"pipelines:write", "pipelines:run"},
     ),
     "merchant": Role(
         "The shop: reads the audience and campaigns, writes texts with the AI",

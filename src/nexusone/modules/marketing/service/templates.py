@@ -47,8 +47,8 @@ SAMPLE_CONTACT: Mapping[str, JsonValue] = {
 Variants = dict[str, dict[str, str]]
 
 
-async def create_template(ctx: Context, *, wanted: NewTemplate) -> Template:
-    """Writes a template.
+async def create_template(ctx: Context, *, wanted: NewTemplate, template_id: UUID | None = None) -> Template:
+    """Writes a template; under a `template_id` that was written before, that one is given.
 
     Raises:
         TemplateFaulty: it could not be sent; `errors` say why.
@@ -57,8 +57,12 @@ async def create_template(ctx: Context, *, wanted: NewTemplate) -> Template:
     await _check(wanted.default_locale, variants)
     await check_sources(ctx, variants)
     row = _new_row(wanted, variants, now=ctx.now())
+    if template_id is not None:
+        row = replace(row, id=template_id)
     made = _template(row)
     async with ctx.transaction("marketing") as tx:
+        if template_id is not None and (known := await templates.find_template(tx, workspace_id=ctx.workspace, template_id=template_id)):
+            return _template(known)
         await templates.insert_template(tx, row, workspace_id=ctx.workspace)
         await _tell(tx, "created", row.id, after=_told(row))
         await conclude(tx, made)

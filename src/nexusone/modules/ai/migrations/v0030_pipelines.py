@@ -1,0 +1,12 @@
+"""Pipelines, their versions, runs, steps and reviews; generations that a run pays for."""
+
+from nexusone.platform.schema import run_beside
+
+revision = "ai_0030"
+down_revision = "ai_0040"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run_beside(__file__)
