@@ -52,6 +52,7 @@ FIELDS: Mapping[str, str] = {
     "documents": "collection_id",
     "campaign_report": "campaign_id",
     "credit_spends": "credit_grant_id",
+    "pipeline_run": "run_id",
 }
 
 # What paths name that is no id, and the same for every company.
