@@ -153,6 +153,7 @@ async def test_changes_that_are_asked_for_are_known_to_what_is_done_again(compos
     run = await studio.get(run)
     assert run.error is not None
     assert (run.status, run.error.code) == ("failed", "ai.review_changes_requested")
+    studio.clock.move(timedelta(seconds=1))
     await pipeline_runs.retry_run(studio.ctx, run_id=run.id, wanted=RunRetry(from_step="copy"))
     await studio.work()
     assert studio.texts[-1].endswith("More light.")
