@@ -3,18 +3,21 @@
 import json
 import secrets
 import time
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from nexusone.apps.demo.client import ApiRefused, StoryFailed, api_client
+from nexusone.apps.demo.launch_kit import LaunchKit, LaunchOutcome
 from nexusone.apps.demo.story import MainJob, Outcome
 from nexusone.apps.process import NotReady, data_log, ensure_schema, everything, ground, signalled
 from nexusone.apps.providers import SandboxAddresses
 from nexusone.platform.settings import PlatformSettings
 
-STORIES = ("demo",)
+STORIES = ("demo", "launch-kit")
 DEMO_FILE = "demo.json"
 
 
@@ -34,7 +37,7 @@ async def up_until_signalled(settings: PlatformSettings, *, console: Console, st
             key = await demo_key(address, settings.data)
             console.print(f"[green]Ready[/green] after {time.perf_counter() - began:.1f} s")
             if story is not None:
-                await _tell_story(address, console)
+                await _tell_story(address, console, story)
             console.print(_addresses(address, sandbox, key, settings), soft_wrap=True, highlight=False)
             if not is_once:
                 console.print("Ctrl-C stops it.")
@@ -56,22 +59,25 @@ async def demo_key(address: str, data: Path) -> str:
     return str(issued["secret"])
 
 
-async def _tell_story(address: str, console: Console) -> None:
+async def _tell_story(address: str, console: Console, story: str) -> None:
     with console.status("Signing up") as status:
         async with api_client(address) as client:
             account = {"email": f"owner-{secrets.token_hex(4)}@nexusone.example", "password": secrets.token_urlsafe(18)}
             signed = await client.post("/v1/auth/sign-up", {**account, "name": "Nora North", "workspace_name": "Northwind Coffee"})
 
             def tell(text: str) -> None:
-                console.print(f"  [cyan]·[/cyan] {text}")
-                status.update(text)
+                console.print(f"  [cyan]·[/cyan] {escape(text)}")
+                status.update(escape(text))
 
-            job = MainJob(api=client.signed_in(signed["access_token"]), tell=tell)
+            api = client.signed_in(signed["access_token"])
             try:
-                outcome = await job.perform()
+                if story == "launch-kit":
+                    table = _launch_report(await LaunchKit(api=api, tell=tell).perform())
+                else:
+                    table = _report(await MainJob(api=api, tell=tell).perform())
             except (StoryFailed, ApiRefused) as error:
                 raise NotReady(f"the story did not come out as promised: {error}") from error
-    console.print(_report(outcome))
+    console.print(table)
 
 
 def _report(outcome: Outcome) -> Table:
@@ -83,6 +89,23 @@ def _report(outcome: Outcome) -> Table:
         ("Opened", str(report["opened"])),
         ("Clicked", str(report["clicked"])),
         ("Unsubscribed", f"{report['unsubscribed']}; the next campaign would go to {outcome.second_preflight['recipients']}"),
+        ("Credits", f"{ledger['spent']} spent, {ledger['available']} left, {ledger['held']} held; the ledger sums to zero"),
+    )
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def _launch_report(outcome: LaunchOutcome) -> Table:
+    table = Table(title="What it came to", show_header=False)
+    texts = sum(made["kind"] == "text" for made in outcome.generations)
+    kinds = Counter(asset["kind"] for asset in outcome.assets)
+    ledger = outcome.credits
+    rows = (
+        ("Made by", ", ".join(outcome.providers)),
+        ("Texts", str(texts)),
+        ("Media library", ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))),
+        ("The run", f"{outcome.run['credits']} credits, of {outcome.run['budget_credits']} that were known before"),
         ("Credits", f"{ledger['spent']} spent, {ledger['available']} left, {ledger['held']} held; the ledger sums to zero"),
     )
     for name, value in rows:
