@@ -163,7 +163,8 @@ async def test_a_mail_of_unknown_fate_keeps_the_credits_from_the_sweeper_until_t
     shop.clock.move(timedelta(days=30))
     await shop.take_turn(campaign)
     unknown = shop.states(campaign)["unknown"]
-    assert 0 < unknown < 20
+    # How many lanes had theirs in hand when it was paused is not told.
+    assert 0 < unknown <= 20
     await shop.drain()
     assert await kept(shop) == 1
     shop.clock.move(timedelta(days=31))
