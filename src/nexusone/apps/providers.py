@@ -9,7 +9,6 @@ from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
 from nexusone import providers as providers_package
-from nexusone.modules.billing.ports import PaymentGateways
 from nexusone.platform.provider import Collection, Manifest, ProviderSetup
 
 ENTRY_POINT_GROUP = "nexusone.providers"
@@ -26,6 +25,12 @@ class SandboxAddresses:
 @runtime_checkable
 class _Closing(Protocol):
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class _SideBySide(Protocol):
+    @property
+    def by_name(self) -> Mapping[str, object]: ...
 
 
 def discover() -> tuple[Manifest, ...]:
@@ -68,8 +73,8 @@ async def closing_ports(*built: Mapping[type[object], object]) -> AsyncIterator[
         yield
     finally:
         kept = [made for ports in built for made in ports.values()]
-        gateways = [one for made in kept if isinstance(made, PaymentGateways) for one in made.by_name.values()]
-        closings = {id(made): made for made in (*kept, *gateways) if isinstance(made, _Closing)}
+        side_by_side = [one for made in kept if isinstance(made, _SideBySide) for one in made.by_name.values()]
+        closings = {id(made): made for made in (*kept, *side_by_side) if isinstance(made, _Closing)}
         for made in closings.values():
             await made.close()
 
