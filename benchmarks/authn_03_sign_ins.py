@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from tests.stories.deployments import free_port, process, until_ready
+from tests.stories.deployments import in_one_process
 
 from benchmarks.figures import Figure
 from benchmarks.load import load
@@ -33,8 +32,6 @@ class _Guesses:
 
 async def run() -> list[Figure]:
     """The reads' p95 alone, and under the guessing; the budget is the second's."""
-    data = Path(tempfile.mkdtemp(prefix="nexusone-authn03-"))
-    port = free_port()
     # Every guess must reach the hashing pool, so the limits that would stop the guessing are out of the way.
     environment = {
         "NEXUSONE_RATE_LIMIT": "100000000/minute",
@@ -42,13 +39,9 @@ async def run() -> list[Figure]:
         "NEXUSONE_RATE_LIMIT_ANONYMOUS": "100000000/minute",
         "NEXUSONE_RATE_LIMIT_FACTOR": "1000000",
     }
-    try:
-        async with process(["up", "--data", str(data), "--port", str(port)], environment):
-            address = f"http://127.0.0.1:{port}"
-            await until_ready(address)
+    with tempfile.TemporaryDirectory(prefix="nexusone-authn03-") as data:
+        async with in_one_process(Path(data), environment) as address:
             return await _measure(address)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
 
 
 async def _measure(address: str) -> list[Figure]:

@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
-from tests.stories.deployments import free_port, process, until_ready
+from tests.stories.deployments import in_one_process
 
 from benchmarks.figures import Figure
 from benchmarks.load import Load, load
@@ -37,17 +36,11 @@ class _Noise:
 
 async def run() -> list[Figure]:
     """The quiet one's p95 while the loud one spends its quota, and after that; the detail says the ratio to its p95 alone."""
-    data = Path(tempfile.mkdtemp(prefix="nexusone-ten12-"))
-    port = free_port()
     # The limits are those of a deployment in use; the sandbox's own are wider.
     environment = {"NEXUSONE_RATE_LIMIT_FACTOR": "1"}
-    try:
-        async with process(["up", "--data", str(data), "--port", str(port)], environment):
-            address = f"http://127.0.0.1:{port}"
-            await until_ready(address)
+    with tempfile.TemporaryDirectory(prefix="nexusone-ten12-") as data:
+        async with in_one_process(Path(data), environment) as address:
             return await _measure(address)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
 
 
 async def _measure(address: str) -> list[Figure]:

@@ -15,6 +15,7 @@ import structlog
 from hypothesis import settings
 from starlette.types import ASGIApp
 from tests.customers import Customer, customer_at, no_lifespan, visitor_at
+from tests.draining import drain as drain_jobs
 from tests.ledger_proof import LedgerProof
 
 from nexusone.apps.catalog import schema_parts
@@ -177,7 +178,7 @@ def drain(composition: Composition) -> Callable[[], Awaitable[None]]:
     """Runs all due jobs of all modules until none is left."""
 
     async def run() -> None:
-        await composition.worker().drain()
+        await drain_jobs(composition)
 
     return run
 

@@ -5,7 +5,8 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from uuid import UUID
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from tests.conftest import TestDatabase
@@ -155,6 +156,25 @@ async def test_more_workspaces_than_are_within_sight_all_come_to_their_turn(make
         await leave(ctx, kind, 1)
     async with working(worker_of(kind)):
         await until(lambda: len(floor.ended) == SIGHT + 99, seconds=20)
+
+
+async def test_what_is_not_due_or_another_workers_business_takes_no_place_in_sight(
+    make_context: Make, worker_of: Callable[..., Worker]
+) -> None:
+    noisy, quiet, floor = make_context(), make_context(), Floor(seconds=0.02)
+    kind = kind_of(floor)
+    for _ in range(SIGHT + 50):
+        ctx = make_context(workspace_id=UUID(int=uuid4().int >> 8))
+        async with ctx.transaction("identity") as tx:
+            await enqueue_named(tx, [(f"a_{kind.name}", Work(number=0))])
+            await enqueue_named(tx, [(kind.name, Work(number=0))], after=timedelta(hours=1))
+    await leave(noisy, kind, NOISY_JOBS)
+    async with working(worker_of(kind)):
+        await floor.until(noisy, PLACES, seconds=10)
+        for number in range(QUIET_JOBS):
+            await leave(quiet, kind, 1)
+            await floor.until(quiet, number + 1, seconds=10)
+        assert floor.count(noisy) < NOISY_JOBS / 2
 
 
 @pytest.mark.parametrize(("places", "share"), [(2, 1), (3, 2), (8, 6), (20, 15), (500, 375)])

@@ -27,10 +27,10 @@ SPLIT: dict[str, tuple[str, ...]] = {
 
 
 @asynccontextmanager
-async def in_one_process(data: Path) -> AsyncIterator[str]:
+async def in_one_process(data: Path, environment: dict[str, str] | None = None) -> AsyncIterator[str]:
     """`nexusone up`; yields the API's address."""
     port = free_port()
-    async with process(["up", "--data", str(data), "--port", str(port)]):
+    async with process(["up", "--data", str(data), "--port", str(port)], environment):
         address = f"http://127.0.0.1:{port}"
         await until_ready(address)
         yield address

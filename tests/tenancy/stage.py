@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 from starlette.types import ASGIApp
+from tests.draining import drain
 from tests.modules.compliance.samples import Outbox
 from tests.modules.marketing.sending.carrier import Carrier
 
@@ -26,7 +27,7 @@ class Stage:
 
     async def settle(self) -> None:
         """Runs all that waits."""
-        await self.composition.worker().drain()
+        await drain(self.composition)
 
 
 async def get(client: httpx2.AsyncClient, path: str) -> Any:

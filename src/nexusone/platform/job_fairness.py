@@ -16,27 +16,36 @@ UNBOUNDED = 2**31 - 1
 SIGHT = 200
 
 # $1 how many at once, $2 kinds, $3 how many of each kind may run over all workers (0: any number), $4 this worker,
-# $5 after what silence a job is taken over, $6 the worker's places, $7 how many of them one workspace may hold, $8 how many waiting
-# workspaces are looked at. Where more wait than that, those that came first are within sight as well, so each comes to its turn.
+# $5 after what silence a job is taken over, $6 the worker's places, $7 how many of them one workspace may hold, $8 how many pairs of kind
+# and waiting workspace are looked at. Only what is due, of the worker's own kinds, takes a place in its sight, and the kinds share it.
+# Where more wait than that, those that came first are within sight as well, so each comes to its turn.
 # `turn` is the place a job would have among its workspace's running ones; lower turns go first.
 # The windows are over before the lock, which slides past what another worker has locked and must not slide past a limit.
 TAKE_FAIRLY: LiteralString = """
-with recursive waiting (entrypoint, workspace, position) as (
-    (
-        select entrypoint, coalesce(headers ->> 'workspace_id', ''), 1
-        from queue.pgqueuer where status = 'queued'
-        order by entrypoint, coalesce(headers ->> 'workspace_id', '') limit 1
-    )
+with recursive earliest as materialized (
+    select first.entrypoint, first.workspace
+    from unnest($2::text[]) as wanted (entrypoint) cross join lateral (
+        select job.entrypoint, coalesce(job.headers ->> 'workspace_id', '') as workspace
+        from queue.pgqueuer as job
+        where job.status = 'queued' and job.entrypoint = wanted.entrypoint and job.execute_after < now()
+        order by coalesce(job.headers ->> 'workspace_id', '') limit 1
+    ) as first
+),
+depth as materialized (
+    select greatest(1, $8::int / greatest(1, count(*))) as pairs from earliest
+),
+waiting (entrypoint, workspace, position) as (
+    select entrypoint, workspace, 1 from earliest
     union all
     select following.entrypoint, following.workspace, waiting.position + 1
     from waiting cross join lateral (
         select job.entrypoint, coalesce(job.headers ->> 'workspace_id', '') as workspace
         from queue.pgqueuer as job
-        where job.status = 'queued'
-            and (job.entrypoint, coalesce(job.headers ->> 'workspace_id', '')) > (waiting.entrypoint, waiting.workspace)
-        order by job.entrypoint, coalesce(job.headers ->> 'workspace_id', '') limit 1
+        where job.status = 'queued' and job.entrypoint = waiting.entrypoint and job.execute_after < now()
+            and coalesce(job.headers ->> 'workspace_id', '') > waiting.workspace
+        order by coalesce(job.headers ->> 'workspace_id', '') limit 1
     ) as following
-    where waiting.position < $8::int
+    where waiting.position < (select pairs from depth)
 ),
 kind as (
     select wanted.entrypoint, wanted.most, case when wanted.most > 0 then wanted.most - (

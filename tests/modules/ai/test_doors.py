@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from tests.draining import drain
 from tests.modules.ai.scripted import GRANTED_MICROS, MAIL, REFUSED, SCHEMA, SETTINGS, ScriptedModel, said, scripted
 
 from nexusone.apps.compose import Composition
@@ -50,7 +51,7 @@ class House:
 
     async def work(self) -> None:
         """Runs all due jobs."""
-        await self.composition.worker().drain()
+        await drain(self.composition)
 
     async def post(self, headers: Mapping[str, str], body: object = ASKING, *, prefer: str = "wait", key: str = "") -> httpx2.Response:
         sent = dict(headers)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import aiohttp
 from tests.customers import Customer
+from tests.draining import drain
 from tests.modules.billing.invoices.billed import bill_to, issue
 
 from nexusone.apps.compose import Composition
@@ -90,7 +91,7 @@ class Shop:
         for _ in range(3):
             async with self.http.post(f"{self.vendor}/_webhooks/settled") as answer:
                 assert answer.status == 204
-            await self.composition.worker().drain()
+            await drain(self.composition)
 
     async def wait(self, **time: float) -> None:
         """Moves the clock, and does what is then done by the clock."""

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
+from tests.draining import drain
 from tests.modules.marketing.sending.carrier import Carrier
 
 from nexusone.apps.compose import Composition
@@ -131,7 +132,7 @@ class Shop:
 
     async def drain(self) -> None:
         """Works off all due jobs of the modules."""
-        await self.composition.worker().drain()
+        await drain(self.composition)
 
     def states(self, campaign: Campaign) -> Counter[str]:
         """How many deliveries are in which state."""

@@ -150,7 +150,7 @@ async def test_what_the_carrier_charges_is_in_the_margin_once(shop: Shop, is_tes
 
 
 async def test_a_mail_of_unknown_fate_keeps_the_credits_from_the_sweeper_until_the_closing_settles_them_once(shop: Shop) -> None:
-    campaign = await shop.prepared(20)
+    campaign = await shop.prepared(400)
 
     calls: list[object] = []
 
@@ -163,12 +163,12 @@ async def test_a_mail_of_unknown_fate_keeps_the_credits_from_the_sweeper_until_t
     shop.clock.move(timedelta(days=30))
     await shop.take_turn(campaign)
     unknown = shop.states(campaign)["unknown"]
-    assert 0 < unknown < 20
+    assert 0 < unknown < 400
     await shop.drain()
     assert await kept(shop) == 1
     shop.clock.move(timedelta(days=31))
     await expiry.expire_holds(shop.ctx.runtime.system())
-    assert (await shop.balance()).held_micros == 20 * PRICE_MICROS
+    assert (await shop.balance()).held_micros == 400 * PRICE_MICROS
     await launching.cancel(shop.ctx, campaign_id=campaign.id)
     for _ in range(2):
         await shop.close(campaign)

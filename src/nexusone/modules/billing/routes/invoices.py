@@ -28,12 +28,15 @@ from nexusone.modules.billing.service.refusals_invoices import (
     LocaleUnknown,
     VatIdMalformed,
 )
+from nexusone.platform.blobs import Blob
 from nexusone.web.caller import Caller, ExpectedVersion, tag_version
 from nexusone.web.door import Door
 from nexusone.web.paging import Pager
 from nexusone.web.rights import OPERATOR
 
 door = Door("billing")
+
+PDF = {"responses": {"200": {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}}
 
 
 @door.get("/billing-profile", permission="invoices:read", summary="Who is billed", refusals=(BillingProfileMissing,))
@@ -87,12 +90,10 @@ async def get_invoice(ctx: Caller, invoice_id: UUID) -> InvoiceInFull:
     summary="An invoice as a PDF",
     refusals=(InvoiceNotFound, InvoiceNotRendered),
     response_class=Response,
-    openapi_extra={"responses": {"200": {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}},
+    openapi_extra=PDF,
 )
 async def get_invoice_pdf(ctx: Caller, invoice_id: UUID) -> Response:
-    number, blob = await invoice_papers.open_pdf(ctx, invoice_id=invoice_id)
-    headers = {"Content-Disposition": f'attachment; filename="{number}.pdf"', "Content-Length": str(blob.end_byte - blob.first_byte)}
-    return StreamingResponse(blob.chunks, headers=headers, media_type="application/pdf")
+    return _paper(*await invoice_papers.open_pdf(ctx, invoice_id=invoice_id))
 
 
 @door.get(
@@ -101,12 +102,10 @@ async def get_invoice_pdf(ctx: Caller, invoice_id: UUID) -> Response:
     summary="A credit note as a PDF",
     refusals=(InvoiceNotFound, InvoiceNotRendered),
     response_class=Response,
-    openapi_extra={"responses": {"200": {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}},
+    openapi_extra=PDF,
 )
 async def get_credit_note_pdf(ctx: Caller, credit_note_id: UUID) -> Response:
-    number, blob = await invoice_papers.open_credit_note_pdf(ctx, credit_note_id=credit_note_id)
-    headers = {"Content-Disposition": f'attachment; filename="{number}.pdf"', "Content-Length": str(blob.end_byte - blob.first_byte)}
-    return StreamingResponse(blob.chunks, headers=headers, media_type="application/pdf")
+    return _paper(*await invoice_papers.open_credit_note_pdf(ctx, credit_note_id=credit_note_id))
 
 
 @door.post(
@@ -119,3 +118,8 @@ async def get_credit_note_pdf(ctx: Caller, credit_note_id: UUID) -> Response:
 )
 async def issue_credit_note(ctx: Caller, workspace_id: UUID, invoice_id: UUID, body: NewCreditNote) -> CreditNote:
     return await crediting.issue_credit_note(ctx.for_workspace(workspace_id), invoice_id=invoice_id, wanted=body)
+
+
+def _paper(number: str, blob: Blob) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{number}.pdf"', "Content-Length": str(blob.end_byte - blob.first_byte)}
+    return StreamingResponse(blob.chunks, headers=headers, media_type="application/pdf")

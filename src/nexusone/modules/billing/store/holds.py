@@ -7,18 +7,10 @@ from uuid import UUID
 from nexusone.modules.billing.domain.resolution import HoldState
 from nexusone.platform.database import Transaction
 from nexusone.platform.runtime import Context
-from nexusone.platform.sql import sql
+from nexusone.platform.sql import fragment, sql
 
-# The common case alone in its transaction: the first grant suffices, no cap is set, the key is new. What is moved without a hold is undone,
-# and the longer way tells why. Updating the account first puts concurrent bookings in order; the grant is then compared in its newest
-# version. Every part of the statement is paid for each time, so it has no more than it needs.
-HOLD_IN_ONE_TRIP = sql("""
-with moved as (
-    update billing.account
-    set available_micros = available_micros - %(amount)s::bigint, held_micros = held_micros + %(amount)s::bigint
-    where workspace_id = %(workspace_id)s and available_micros >= %(amount)s::bigint and not has_caps
-    returning workspace_id
-), taken as (
+# From the grant that burns first, where it suffices alone.
+_TAKEN = fragment("""taken as (
     update billing.grant_ as g
     set remaining_micros = g.remaining_micros - %(amount)s::bigint, is_open = g.remaining_micros > %(amount)s::bigint
     from moved
@@ -29,7 +21,18 @@ with moved as (
         limit 1
     )
     returning g.id
-), held as (
+)""")
+
+# The common case alone in its transaction: the first grant suffices, no cap is set, the key is new. What is moved without a hold is undone,
+# and the longer way tells why. Updating the account first puts concurrent bookings in order; the grant is then compared in its newest
+# version. Every part of the statement is paid for each time, so it has no more than it needs.
+HOLD_IN_ONE_TRIP = fragment("""
+with moved as (
+    update billing.account
+    set available_micros = available_micros - %(amount)s::bigint, held_micros = held_micros + %(amount)s::bigint
+    where workspace_id = %(workspace_id)s and available_micros >= %(amount)s::bigint and not has_caps
+    returning workspace_id
+), {taken}, held as (
     insert into billing.hold
         (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, subjects, created_at, expires_at)
     select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
@@ -49,9 +52,9 @@ with moved as (
 select true as is_held
 from moved left join held on true
 where held.id is not null or billing.give_way()
-""")
+""").fill(taken=_TAKEN)
 
-HOLD = sql("""
+HOLD = fragment("""
 with known as (
     select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at
     from billing.hold
@@ -61,18 +64,7 @@ with known as (
     set available_micros = available_micros - %(amount)s::bigint, held_micros = held_micros + %(amount)s::bigint
     where workspace_id = %(workspace_id)s and available_micros >= %(amount)s::bigint and not exists (select 1 from known)
     returning workspace_id
-), taken as (
-    update billing.grant_ as g
-    set remaining_micros = g.remaining_micros - %(amount)s::bigint, is_open = g.remaining_micros > %(amount)s::bigint
-    from moved
-    where g.workspace_id = %(workspace_id)s and g.remaining_micros >= %(amount)s::bigint and g.id = (
-        select f.id from billing.grant_ as f
-        where f.workspace_id = %(workspace_id)s and f.is_open and (f.expires_at is null or f.expires_at > %(now)s)
-        order by f.priority, f.expires_at, f.id
-        limit 1
-    )
-    returning g.id
-), held as (
+), {taken}, held as (
     insert into billing.hold
         (workspace_id, key, id, purpose, amount_micros, state, grant_ids, grant_micros, counted, subjects, created_at, expires_at)
     select %(workspace_id)s, %(key)s, %(hold_id)s, %(purpose)s, %(amount)s, 'held',
@@ -94,7 +86,7 @@ select exists (select 1 from moved) as is_moved, exists (select 1 from taken) as
     exists (select 1 from held) as is_new, hold.*
 from (values (1)) as always (row)
 left join (select * from held union all select * from known) as hold on true
-""")
+""").fill(taken=_TAKEN)
 
 FIND_HOLD = sql("""
 select id, key, purpose, amount_micros, settled_micros, closing_micros, state, expires_at

@@ -12,10 +12,8 @@ from nexusone.platform.events import FACT
 from nexusone.platform.runtime import Context
 from nexusone.platform.sql import fragment, sql
 
-# Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held, and one that a
-# cap began to count meanwhile, whose counter this statement does not see yet.
-RESOLVE = sql("""
-with resolved as (
+# A hold that is held and large enough takes the use.
+_USED_UP = fragment("""
     update billing.hold as h
     set settled_micros = h.settled_micros + %(used)s::bigint,
         state = %(state)s::text,
@@ -23,6 +21,23 @@ with resolved as (
         resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz end
     where h.workspace_id = %(workspace_id)s and h.key = %(key)s and h.state = 'held'
         and h.amount_micros - h.settled_micros >= %(used)s::bigint
+""")
+
+# The account gives what was used, and gets back what is left.
+_SHIFTED = fragment("""
+    update billing.account as a
+    set held_micros = a.held_micros - %(used)s::bigint - r.rest,
+        spent_micros = a.spent_micros + %(used)s::bigint,
+        available_micros = a.available_micros + r.rest
+    from resolved as r
+    where a.workspace_id = %(workspace_id)s
+""")
+
+# Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held, and one that a
+# cap began to count meanwhile, whose counter this statement does not see yet.
+RESOLVE = fragment("""
+with resolved as (
+    {used_up}
         and h.counted = (select k.counted from billing.hold as k where k.workspace_id = %(workspace_id)s and k.key = %(key)s)
         and (%(is_final)s::boolean or not exists (
             select 1 from billing.transfer as t
@@ -32,12 +47,7 @@ with resolved as (
         h.grant_ids, h.grant_micros, h.counted,
         case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
 ), moved as (
-    update billing.account as a
-    set held_micros = a.held_micros - %(used)s::bigint - r.rest,
-        spent_micros = a.spent_micros + %(used)s::bigint,
-        available_micros = a.available_micros + r.rest
-    from resolved as r
-    where a.workspace_id = %(workspace_id)s
+    {shifted}
     returning a.overdraft_micros < 0 and a.available_micros > 0 as owes,
         a.available_micros + a.held_micros < a.watch_below_micros as is_low
 ), slice as materialized (
@@ -74,30 +84,19 @@ with resolved as (
 select r.id, r.key, r.purpose, r.amount_micros, r.settled_micros, r.closing_micros, r.state, r.expires_at, moved.owes, moved.is_low,
     %(used)s::bigint + r.rest = 0 or exists (select 1 from booked) as is_booked
 from resolved as r, moved
-""")
+""").fill(used_up=_USED_UP, shifted=_SHIFTED)
 
 # The common case alone in its transaction: what came from one grant and stands under no cap. It tells itself of what it settled. Where
 # more is to be done (the part was booked before, overdraft can be paid back, a threshold is crossed) it is undone, and the longer way
 # does it. Every part of the statement is paid for each time, so it has no more than it needs.
 RESOLVE_IN_ONE_TRIP = fragment("""
 with resolved as (
-    update billing.hold as h
-    set settled_micros = h.settled_micros + %(used)s::bigint,
-        state = %(state)s::text,
-        closing_micros = case when %(is_final)s::boolean then %(closing)s::bigint end,
-        resolved_at = case when %(is_final)s::boolean then %(now)s::timestamptz end
-    where h.workspace_id = %(workspace_id)s and h.key = %(key)s and h.state = 'held'
-        and h.amount_micros - h.settled_micros >= %(used)s::bigint
+    {used_up}
         and cardinality(h.grant_ids) = 1 and cardinality(h.counted) = 0
     returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
         h.grant_ids[1] as grant_id, case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
 ), moved as (
-    update billing.account as a
-    set held_micros = a.held_micros - %(used)s::bigint - r.rest,
-        spent_micros = a.spent_micros + %(used)s::bigint,
-        available_micros = a.available_micros + r.rest
-    from resolved as r
-    where a.workspace_id = %(workspace_id)s
+    {shifted}
     returning (a.overdraft_micros < 0 and a.available_micros > 0) or a.available_micros + a.held_micros < a.watch_below_micros as is_more
 ), returned as (
     update billing.grant_ as g
@@ -126,6 +125,8 @@ cross join moved
 left join booked on true
 where (not moved.is_more and (booked.id is not null or %(used)s::bigint + r.rest = 0)) or billing.give_way()
 """).fill(
+    used_up=_USED_UP,
+    shifted=_SHIFTED,
     fact=FACT.fill(
         told=fragment("""
         select r.id::text as object_id, jsonb_build_object('hold_id', r.id, 'purpose', r.purpose) as details,
@@ -133,7 +134,7 @@ where (not moved.is_more and (booked.id is not null or %(used)s::bigint + r.rest
         from resolved as r
         where %(used)s::bigint > 0
         """)
-    )
+    ),
 )
 
 LOCK_HOLD = sql("""
