@@ -37,7 +37,8 @@ async def run() -> list[Figure]:
     port = free_port()
     try:
         with ground(PlatformSettings(data=data), log=(data.parent / f"{data.name}.log").open("w")):
-            async with process(["simulate", "--data", str(data)]), process(["serve", "--data", str(data), "--port", str(port)], environment):
+            serve = ["serve", "--data", str(data), "--port", str(port)]
+            async with process(["simulate", "--data", str(data)]), process(serve, environment):
                 address = f"http://127.0.0.1:{port}"
                 await until_ready(address)
                 key = await _customer(address, data)
@@ -105,7 +106,7 @@ async def _customer(address: str, data: Path) -> str:
         async with session.post(f"{address}/v1/api-keys", json={"name": "bench"}, headers=headers) as answer:
             issued: dict[str, Any] = await answer.json()
         async with process(["work", "--data", str(data)]), asyncio.timeout(60):
-            while not await _has_credits(session, address, headers):
+            while not await _has_credits(session, address, headers):  # noqa: ASYNC110 - another process grants them
                 await asyncio.sleep(0.2)
     return str(issued["secret"])
 

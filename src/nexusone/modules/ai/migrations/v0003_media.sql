@@ -1,5 +1,5 @@
 -- squawk-ignore-file ban-drop-column, ban-drop-constraint, constraint-missing-not-valid, ban-drop-not-null, adding-required-field
--- squawk-ignore-file require-concurrent-index-creation
+-- squawk-ignore-file require-concurrent-index-creation, adding-not-nullable-field
 -- Nothing generates while this runs, so it may lock what it changes; the columns that go have become rows of `prices`.
 alter table ai.generation
 drop constraint generation_kind_check,

@@ -1,3 +1,5 @@
+-- squawk-ignore-file require-concurrent-index-creation
+-- Nothing generates while this runs, so the index may be made in one go.
 alter table ai.generation add column funding text;
 create index generation_job on ai.generation (workspace_id, job) where job is not null;
 

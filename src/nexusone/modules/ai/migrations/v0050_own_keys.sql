@@ -1,3 +1,4 @@
+-- squawk-ignore-file require-concurrent-index-creation
 -- Credentials at vendors, sealed by the vault; they leave the table only towards the vendor. `fields` names what is sealed.
 create table ai.vendor_key (
     workspace_id uuid not null,

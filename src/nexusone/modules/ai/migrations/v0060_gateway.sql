@@ -1,4 +1,4 @@
--- squawk-ignore-file constraint-missing-not-valid
+-- squawk-ignore-file constraint-missing-not-valid, ban-drop-constraint
 -- The new check lets more pass than the one before, so it holds for every row there is.
 alter table ai.generation
 drop constraint generation_kind_check,
