@@ -2,8 +2,8 @@
 
 from nexusone.platform.schema import run_beside
 
-revision = "ai_0060"
-down_revision = "ai_0050"
+revision = "ai_0009"
+down_revision = "ai_0008"
 branch_labels = None
 depends_on = None
 

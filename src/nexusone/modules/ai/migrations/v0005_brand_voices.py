@@ -1,9 +1,9 @@
-"""What the AI may know: collections, documents, their passages with vectors."""
+"""Brand voices and their versions."""
 
 from nexusone.platform.schema import run_beside
 
-revision = "ai_0012"
-down_revision = "ai_0011"
+revision = "ai_0005"
+down_revision = "ai_0004"
 branch_labels = None
 depends_on = None
 

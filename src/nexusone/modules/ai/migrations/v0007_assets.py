@@ -1,9 +1,9 @@
-"""Prompt templates and their versions."""
+"""Assets: pictures, sounds and films of a workspace."""
 
 from nexusone.platform.schema import run_beside
 
-revision = "ai_0010"
-down_revision = "ai_0003"
+revision = "ai_0007"
+down_revision = "ai_0006"
 branch_labels = None
 depends_on = None
 

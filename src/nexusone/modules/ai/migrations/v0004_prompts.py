@@ -1,9 +1,9 @@
-"""What people made of texts that models wrote, and what became of them."""
+"""Prompt templates and their versions."""
 
 from nexusone.platform.schema import run_beside
 
-revision = "ai_0040"
-down_revision = "ai_0060"
+revision = "ai_0004"
+down_revision = "ai_0003"
 branch_labels = None
 depends_on = None
 

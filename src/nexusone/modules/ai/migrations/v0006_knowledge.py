@@ -1,9 +1,9 @@
-"""Brand voices and their versions."""
+"""What the AI may know: collections, documents, their passages with vectors."""
 
 from nexusone.platform.schema import run_beside
 
-revision = "ai_0011"
-down_revision = "ai_0010"
+revision = "ai_0006"
+down_revision = "ai_0005"
 branch_labels = None
 depends_on = None
 

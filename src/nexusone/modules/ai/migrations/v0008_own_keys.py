@@ -2,8 +2,8 @@
 
 from nexusone.platform.schema import run_beside
 
-revision = "ai_0050"
-down_revision = "ai_0020"
+revision = "ai_0008"
+down_revision = "ai_0007"
 branch_labels = None
 depends_on = None
 

@@ -1,9 +1,9 @@
-"""Assets: pictures, sounds and films of a workspace."""
+"""Pipelines, their versions, runs, steps and reviews; generations that a run pays for."""
 
 from nexusone.platform.schema import run_beside
 
-revision = "ai_0020"
-down_revision = "ai_0012"
+revision = "ai_0011"
+down_revision = "ai_0010"
 branch_labels = None
 depends_on = None
 

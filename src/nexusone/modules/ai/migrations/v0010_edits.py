@@ -1,9 +1,9 @@
-"""Pipelines, their versions, runs, steps and reviews; generations that a run pays for."""
+"""What people made of texts that models wrote, and what became of them."""
 
 from nexusone.platform.schema import run_beside
 
-revision = "ai_0030"
-down_revision = "ai_0040"
+revision = "ai_0010"
+down_revision = "ai_0009"
 branch_labels = None
 depends_on = None
 
