@@ -163,7 +163,7 @@ async def open_workshop(
 ) -> Workshop:
     """A workshop in a fresh workspace."""
     clock = MovedClock(NOW)
-    ports = {**runtime.ports, TextModels: TextModels({"scripted": model}), Breakers: Breakers()}
+    ports = {**runtime.ports, TextModels: TextModels({model.catalog()[0].vendor: model}), Breakers: Breakers()}
     runtime = replace(runtime, clock=clock, ports=ports, settings={**runtime.settings, AiSettings: settings})
     workshop = Workshop(runtime=runtime, clock=clock, workspace_id=new_id(), model=model)
     if granted_micros:

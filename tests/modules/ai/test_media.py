@@ -264,7 +264,7 @@ async def test_the_next_model_of_the_chain_is_asked_at_its_own_price(runtime: Ru
     broken = ScriptedPainter(begins=[DefiniteFailure(code="vendor.quota_exhausted", detail="no money", is_retryable=False)])
     other = ScriptedPainter(cards=(dear,))
     shop = await open_studio(runtime, broken, other)
-    queued = await generations.submit(shop.ctx, wanted=ASKED.model_copy(update={"fallbacks": ["painter-2"]}))
+    queued = await generations.submit(shop.ctx, wanted=ASKED.model_copy(update={"fallbacks": ("painter-2",)}))
     await shop.assert_books(spent_micros=0, held_micros=2 * PICTURE_MICROS)
     await making.make_queued(shop.ctx, generation_id=queued.id)
     made = await shop.get(queued)
@@ -275,7 +275,7 @@ async def test_the_next_model_of_the_chain_is_asked_at_its_own_price(runtime: Ru
 async def test_refused_content_does_not_go_to_the_next_model(runtime: Runtime) -> None:
     other = ScriptedPainter(cards=(replace(PAINTER, name="painter-2", vendor="other", is_default=False),))
     shop = await open_studio(runtime, ScriptedPainter(begins=[REFUSED]), other)
-    made = await made_of(shop, ASKED.model_copy(update={"fallbacks": ["painter-2"]}))
+    made = await made_of(shop, ASKED.model_copy(update={"fallbacks": ("painter-2",)}))
     assert (made.status, other.requests) == ("failed", [])
 
 
