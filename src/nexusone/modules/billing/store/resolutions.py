@@ -13,7 +13,7 @@ from nexusone.platform.runtime import Context
 from nexusone.platform.sql import fragment, sql
 
 # A hold that is held and large enough takes the use.
-_USED_UP = fragment("""
+_USED_UP = fragment("""resolved as (
     update billing.hold as h
     set settled_micros = h.settled_micros + %(used)s::bigint,
         state = %(state)s::text,
@@ -24,7 +24,7 @@ _USED_UP = fragment("""
 """)
 
 # The account gives what was used, and gets back what is left.
-_SHIFTED = fragment("""
+_SHIFTED = fragment("""moved as (
     update billing.account as a
     set held_micros = a.held_micros - %(used)s::bigint - r.rest,
         spent_micros = a.spent_micros + %(used)s::bigint,
@@ -36,8 +36,7 @@ _SHIFTED = fragment("""
 # Settles, settles a part, or releases. A part whose key is known is left to the caller, as is a hold that is not held, and one that a
 # cap began to count meanwhile, whose counter this statement does not see yet.
 RESOLVE = fragment("""
-with resolved as (
-    {used_up}
+with {used_up}
         and h.counted = (select k.counted from billing.hold as k where k.workspace_id = %(workspace_id)s and k.key = %(key)s)
         and (%(is_final)s::boolean or not exists (
             select 1 from billing.transfer as t
@@ -46,8 +45,7 @@ with resolved as (
     returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
         h.grant_ids, h.grant_micros, h.counted,
         case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
-), moved as (
-    {shifted}
+), {shifted}
     returning a.overdraft_micros < 0 and a.available_micros > 0 as owes,
         a.available_micros + a.held_micros < a.watch_below_micros as is_low
 ), slice as materialized (
@@ -90,13 +88,11 @@ from resolved as r, moved
 # more is to be done (the part was booked before, overdraft can be paid back, a threshold is crossed) it is undone, and the longer way
 # does it. Every part of the statement is paid for each time, so it has no more than it needs.
 RESOLVE_IN_ONE_TRIP = fragment("""
-with resolved as (
-    {used_up}
+with {used_up}
         and cardinality(h.grant_ids) = 1 and cardinality(h.counted) = 0
     returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
         h.grant_ids[1] as grant_id, case when %(is_final)s::boolean then h.amount_micros - h.settled_micros else 0 end as rest
-), moved as (
-    {shifted}
+), {shifted}
     returning (a.overdraft_micros < 0 and a.available_micros > 0) or a.available_micros + a.held_micros < a.watch_below_micros as is_more
 ), returned as (
     update billing.grant_ as g
