@@ -110,10 +110,16 @@ def database(postgres: EmbeddedPostgres) -> Iterator[TestDatabase]:
 
 
 @pytest.fixture(scope="session")
-def ledger_proof(database: TestDatabase) -> Iterator[LedgerProof]:
-    """Proves the ledgers that were booked in."""
+def overseer(database: TestDatabase) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """The superuser's connection to the database of this test process."""
     with psycopg.connect(database.admin_url, autocommit=True) as connection:
-        yield LedgerProof(connection)
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def ledger_proof(overseer: psycopg.Connection[tuple[object, ...]]) -> LedgerProof:
+    """Proves the ledgers that were booked in."""
+    return LedgerProof(overseer)
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +129,15 @@ def _sound_ledgers(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if proof is not None:
         assert proof.differences() == []
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs_for_others(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test leaves in the queue is nobody else's to do."""
+    connection = request.getfixturevalue("overseer") if "database" in request.fixturenames else None
+    yield
+    if connection is not None:
+        connection.execute("delete from queue.pgqueuer where status = 'queued'")
 
 
 @pytest.fixture(scope="session")

@@ -175,8 +175,11 @@ async def test_of_twenty_refreshes_at_once_at_most_one_lives(customer: Customer)
     answers = await asyncio.gather(*(refresh(customer.client, customer.session["refresh_token"]) for _ in range(20)))
     winners = [answer for answer in answers if answer.status_code == 200]
     assert len(winners) <= 1
+    # Those that were under way at the same time are told so; one that came after the trade was a reuse, and ended the session.
+    losers = {answer.status_code for answer in answers} - {200}
+    assert losers <= {401, 409}
     for winner in winners:
-        assert (await refresh(customer.client, winner.json()["refresh_token"])).status_code == 401
+        assert (await refresh(customer.client, winner.json()["refresh_token"])).status_code == (401 if 401 in losers else 200)
 
 
 @pytest.mark.parametrize("change", ["truncated", "other secret", "other session", "other workspace", "newline", "upper case", "garbage"])
