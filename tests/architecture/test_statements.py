@@ -30,6 +30,7 @@ QUEUE_LOG = "nexusone.platform.job_log"
 # They look for due work, or for an account's workspaces, in the system context, which reads and never writes.
 ACROSS_WORKSPACES = frozenset(
     {
+        "modules.ai.store.asset_storage.LIST_STORED",
         "modules.ai.store.generations.LIST_DUE",
         "modules.ai.store.indexings.LIST_DUE",
         "modules.ai.store.pipeline_runs.LIST_DUE",

@@ -17,6 +17,7 @@ from nexusone.modules.ai.service.library import DELETE_FILES_JOB, delete_files
 from nexusone.modules.ai.service.making import MAKE_JOB, look, make_queued
 from nexusone.modules.ai.service.model_watch import watch_models
 from nexusone.modules.ai.service.pipeline_advancing import ADVANCE_JOB, advance, attend_due_runs
+from nexusone.modules.ai.service.storage_usage import report_storage
 from nexusone.modules.ai.service.writing import write_queued
 from nexusone.platform.jobs import JobKind, Schedule
 from nexusone.platform.runtime import Context
@@ -88,6 +89,7 @@ INDEX_DOCUMENT = JobKind(
 ATTEND_INDEXINGS = Schedule(name="ai.attend_indexings", cron="* * * * *", handler=attend_indexings)
 
 
+REPORT_STORAGE = Schedule(name="ai.report_storage", cron="7 * * * *", handler=report_storage)
 WATCH_MODELS = Schedule(name="ai.watch_models", cron="23 5 * * *", handler=watch_models)
 
 

@@ -38,6 +38,7 @@ from nexusone.modules.ai.jobs import (
     INDEX_DOCUMENT,
     LOOK_AT_GENERATION,
     MAKE_GENERATION,
+    REPORT_STORAGE,
     WATCH_MODELS,
     WRITE_GENERATION,
 )
@@ -114,7 +115,7 @@ MODULE = Module(
     graphql_queries=(AiQuery, PromptsQuery, BrandVoicesQuery, KnowledgeQueries, AssetsQuery, PipelinesQuery),
     jobs=(WRITE_GENERATION, MAKE_GENERATION, LOOK_AT_GENERATION, INDEX_DOCUMENT, DELETE_ASSET_FILES, ADVANCE_PIPELINE_RUN),
     subscribers=SUBSCRIBERS,
-    schedules=(ATTEND_GENERATIONS, WATCH_MODELS, ATTEND_INDEXINGS, ATTEND_PIPELINE_RUNS),
+    schedules=(ATTEND_GENERATIONS, WATCH_MODELS, REPORT_STORAGE, ATTEND_INDEXINGS, ATTEND_PIPELINE_RUNS),
     events=(
         GenerationProgressed,
         GenerationSucceeded,

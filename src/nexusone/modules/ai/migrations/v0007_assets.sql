@@ -30,3 +30,4 @@ create table ai.asset (
 create index asset_kind on ai.asset (workspace_id, kind, id);
 create index asset_size on ai.asset (workspace_id) include (size_bytes);
 select platform.protect('ai.asset');
+select platform.allow_system_scan('ai.asset');
