@@ -18,6 +18,9 @@ class AiSettings(BaseSettings):
     vendor's price, where a workspace pays the vendor itself. `models_file` (TOML: vendor, model, then `prices`, `hidden`,
     `is_default`, `retires_on`) changes the vendors' tables of models.
 
+    `hedge_after_seconds`: after how long without an answer the next model of a text's chain is asked beside the first (0: never).
+    The first answer alone is charged; what the vendor of the slower one charges is the deployment's.
+
     One process passes at most `gateway_running_max` of a workspace's requests in the wire of others on at once.
     """
 
@@ -34,6 +37,7 @@ class AiSettings(BaseSettings):
     retries_max: int = Field(default=2, ge=0, le=5)
     retry_wait_seconds: float = Field(default=0.5, ge=0)
     retry_wait_seconds_max: float = Field(default=5.0, ge=0)
+    hedge_after_seconds: float = Field(default=0.0, ge=0)
     running_max: int = Field(default=20, ge=1)
     gateway_running_max: int = Field(default=100, ge=1)
     running_retry_seconds: float = Field(default=2.0, ge=0)

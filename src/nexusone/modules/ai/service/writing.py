@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -18,7 +18,8 @@ from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.text import TextRequest, TextResult
 from nexusone.modules.ai.service.breaking import check_breaker, is_the_models_fault, note_failure, note_success
 from nexusone.modules.ai.service.endings import end
-from nexusone.modules.ai.service.models import get_model, surely_connected, tariff_of, text_model
+from nexusone.modules.ai.service.hedging import Second, ask_hedged
+from nexusone.modules.ai.service.models import get_model, is_own, surely_connected, tariff_of, text_model
 from nexusone.modules.ai.service.own_keys import OwnVendors, own_vendors
 from nexusone.modules.ai.service.refusals import ModelUnknown
 from nexusone.modules.ai.service.reserving import with_sources
@@ -217,12 +218,13 @@ async def _attempt(ctx: Context, course: Course) -> Outcome | None:
     row = course.row
     try:
         check_breaker(ctx, row)
-        result = await _call(ctx, row, request_of(ctx, course))
+        result = await _call(ctx, course)
     except UnknownOutcome as error:
         note_failure(ctx, row)
         return lost(course.usage, error.detail)
     except DefiniteFailure as failure:
         return await after_failure(ctx, course, failure)
+    row = course.row
     note_success(ctx, row)
     course.usage += Usage(result.input_tokens, result.output_tokens)
     if row.output_schema is None:
@@ -241,7 +243,52 @@ async def _attempt(ctx: Context, course: Course) -> Outcome | None:
     return None
 
 
-async def _call(ctx: Context, row: GenerationRow, request: TextRequest) -> TextResult:
+async def _call(ctx: Context, course: Course) -> TextResult:
+    row, request, after = course.row, request_of(ctx, course), ctx.setting(AiSettings).hedge_after_seconds
+
+    def ask(asked: GenerationRow, wanted: TextRequest) -> Awaitable[TextResult]:
+        return _ask(ctx, asked, wanted)
+
+    # A second call through a workspace's own account would be at its expense.
+    if after == 0 or row.is_own_key or not course.fallbacks:
+        return await ask(row, request)
+    answered = await ask_hedged(ctx, row, request, ask=ask, after_seconds=after, begin_second=lambda: _begin_second(ctx, course))
+    if answered.winner is not None:
+        await _switch(ctx, course, answered.winner)
+    return answered.result
+
+
+async def _begin_second(ctx: Context, course: Course) -> Second | None:
+    """The next model of the chain, with its call on record; None where there is none that may be asked beside the first."""
+    own, row = await own_vendors(ctx), course.row
+    card = _next_card(ctx, course, own, None)
+    if card is not None and is_own(card, own):
+        course.fallbacks.insert(0, card.name)
+        return None
+    if card is None or not await note_call(ctx, course):
+        return None
+    return Second(replace(row, vendor=card.vendor, model=card.name), tariff_of(ctx, card, traits=row.traits, own=own))
+
+
+async def _switch(ctx: Context, course: Course, winner: Second) -> None:
+    row = winner.row
+    async with ctx.transaction("ai") as tx:
+        noted = await generations.begin_call(
+            tx,
+            workspace_id=ctx.workspace,
+            generation_id=row.id,
+            usage=course.usage,
+            vendor=row.vendor,
+            model=row.model,
+            tariff=winner.tariff,
+            now=ctx.now(),
+            due_at=ctx.now() + call_lifetime(ctx),
+            is_noted=True,
+        )
+    course.row = noted or row
+
+
+async def _ask(ctx: Context, row: GenerationRow, request: TextRequest) -> TextResult:
     with surely_connected():
         model = await text_model(ctx, row)
     try:

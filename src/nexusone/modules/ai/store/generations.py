@@ -62,7 +62,7 @@ returning {columns}
 
 BEGIN_CALL = fragment("""
 update ai.generation
-set calls = calls + 1, input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, images = %(images)s,
+set calls = calls + %(calls)s, input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, images = %(images)s,
     seconds = %(seconds)s, characters = %(characters)s, requests = %(requests)s,
     vendor = %(vendor)s, model = %(model)s, prices = %(prices)s, traits = %(traits)s, margin_percent = %(margin_percent)s,
     is_own_key = %(is_own_key)s, called_at = %(now)s, vendor_reference = null, progress = null, due_at = %(due_at)s
@@ -313,11 +313,15 @@ async def begin_call(
     tariff: Tariff,
     now: datetime,
     due_at: datetime,
+    is_noted: bool = False,
 ) -> GenerationRow | None:
-    """Notes one more call, of which model, and what the former ones used; None where the generation has ended meanwhile."""
+    """Notes one more call (or one that was noted before), of which model, and what the former ones used.
+
+    None where the generation has ended meanwhile.
+    """
     parameters = {"workspace_id": workspace_id, "id": generation_id, "now": now, "due_at": due_at, "vendor": vendor, "model": model}
     kept = {"prices": Jsonb(priced(tariff.prices)), "traits": Jsonb(dict(tariff.traits))}
-    parameters |= {"margin_percent": tariff.margin_percent, "is_own_key": tariff.is_own_key}
+    parameters |= {"margin_percent": tariff.margin_percent, "is_own_key": tariff.is_own_key, "calls": 0 if is_noted else 1}
     return await tx.find_one(GenerationRow, BEGIN_CALL, {**parameters, **kept, **_used(usage)})
 
 
