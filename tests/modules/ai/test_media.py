@@ -216,6 +216,18 @@ async def test_a_file_that_cannot_be_fetched_now_is_fetched_later(runtime: Runti
     await shop.assert_books(spent_micros=PICTURE_MICROS)
 
 
+async def test_a_file_that_can_never_be_fetched_is_given_up_in_time(runtime: Runtime) -> None:
+    painter = ScriptedPainter(begins=[begun()], downloads=[LOST, SLOW])
+    shop = await open_studio(runtime, painter)
+    made = await made_of(shop)
+    assert (await look(shop, made)).status == "running"
+    shop.clock.move(timedelta(seconds=SETTINGS.making_seconds_max + 1))
+    made = await look(shop, made)
+    assert made.error is not None
+    assert (made.status, made.error.code) == ("failed", "ai.result_lost")
+    await shop.assert_books(spent_micros=0)
+
+
 async def test_a_file_the_vendor_has_no_more_fails_and_the_customer_pays_nothing(runtime: Runtime) -> None:
     gone = DefiniteFailure(code="vendor.not_found", detail="deleted", is_retryable=False)
     shop = await open_studio(runtime, ScriptedPainter(downloads=[gone]))

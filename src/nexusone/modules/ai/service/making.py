@@ -244,11 +244,9 @@ async def _keep(ctx: Context, row: GenerationRow, state: Finished) -> None:
     usage = row.usage + usage_of(state.quantities)
     try:
         contents = [await _fetched(ctx, row, made) for made in state.files]
-    except UnknownOutcome:
-        await _wait(ctx, row, Begun(reference=state.reference, look_again_seconds=2.0, progress=row.progress))
-        return
-    except DefiniteFailure as failure:
-        if failure.is_retryable:
+    except (UnknownOutcome, DefiniteFailure) as failure:
+        is_final = isinstance(failure, DefiniteFailure) and not failure.is_retryable
+        if not is_final and not _is_over(ctx, row):
             await _wait(ctx, row, Begun(reference=state.reference, look_again_seconds=2.0, progress=row.progress))
             return
         await end(ctx, generation_id=row.id, outcome=_unusable(row, state, usage, RESULT_LOST, str(failure)))
