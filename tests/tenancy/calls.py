@@ -30,7 +30,26 @@ NARROWED = frozenset(
 )
 
 # A refusal of its own, the same for every id that is not one's own.
-ANSWERS: Mapping[str, int] = {"sso.come_back:path:connection_id": 401}
+ANSWERS: Mapping[str, int] = {
+    "sso.come_back:path:connection_id": 401,
+    # Each item succeeds or is refused by itself.
+    "ai.generate_batch:body:items.*.audio_asset_id": 202,
+    "ai.generate_batch:body:items.*.brand_voice_id": 202,
+    "ai.generate_batch:body:items.*.knowledge.*": 202,
+    "ai.generate_batch:body:items.*.portrait_asset_id": 202,
+    # What is not right is told by field, with all else that is not.
+    "marketing.change_template:body:variants.*.generation_id": 422,
+    "marketing.create_template:body:variants.*.generation_id": 422,
+}
+# Those of them that say which field it is, or what of an item.
+FAULTS: Mapping[str, str] = {
+    "ai.generate_batch:body:items.*.audio_asset_id": "ai.asset_not_found",
+    "ai.generate_batch:body:items.*.brand_voice_id": "ai.brand_voice_not_found",
+    "ai.generate_batch:body:items.*.knowledge.*": "ai.collection_not_found",
+    "ai.generate_batch:body:items.*.portrait_asset_id": "ai.asset_not_found",
+    "marketing.change_template:body:variants.*.generation_id": "/variants/en/generation_id",
+    "marketing.create_template:body:variants.*.generation_id": "/variants/en/generation_id",
+}
 
 # Where a name in the path or body means another thing than elsewhere.
 NAMES: Mapping[str, str] = {
@@ -40,8 +59,10 @@ NAMES: Mapping[str, str] = {
     "compliance.export_audit:actor": "owner_id",
     "credits.list_spends:grant_id": "credit_grant_id",
     "pools.put_share:workspace_id": "agency_workspace_id",
+    "audio_asset_id": "asset_id",
     "collection_ids": "collection_id",
     "knowledge": "collection_id",
+    "portrait_asset_id": "picture_id",
     "role": "role_id",
     "roles": "role_id",
 }
@@ -56,11 +77,20 @@ FIELDS: Mapping[str, str] = {
 }
 
 # What paths name that is no id, and the same for every company.
-WORDS: Mapping[str, str] = {"meter": "messages.sent", "version": "1", "vendor": "scripted", "name": "writer-1"}
+WORDS: Mapping[str, str] = {
+    "content_tasks.run:name": "product_description",
+    "meter": "messages.sent",
+    "model": "writer-1",
+    "name": "writer-1",
+    "vendor": "scripted",
+    "version": "1",
+}
 
 # Operations that take a file, and one that they take.
 FILES: Mapping[str, Mapping[str, tuple[str, bytes, str]]] = {"knowledge.add_file": {"file": ("x.txt", b"x", "text/plain")}}
 
+MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section></mj-body></mjml>"
+TEXT = {"kind": "text", "prompt": "x", "locale": "en"}
 WRITING = {"id": "copy", "kind": "generate", "prompt": "x"}
 WHY = {"reason": "the customer asked why an import failed"}
 
@@ -80,24 +110,40 @@ def id_in_graph(company: Company, field: Field) -> str:
     return company.ids[FIELDS.get(field.name, f"{field.name}_id")]
 
 
+def word_of(operation: str, name: str) -> str | None:
+    """What such a parameter takes where that is no id."""
+    return WORDS.get(f"{operation}:{name}", WORDS.get(name))
+
+
 def filled(path: str, operation: str, company: Company) -> str:
     """The path with the company's own ids."""
-    return PARAMETER.sub(lambda found: WORDS.get(found[1]) or id_of(company, operation, found[1]), path)
+    return PARAMETER.sub(lambda found: word_of(operation, found[1]) or id_of(company, operation, found[1]), path)
 
 
 def path_of(place: Place, company: Company, *, taken: Mapping[str, str]) -> str:
     """The path with the company's own ids, but for those that are taken from elsewhere."""
     path = place.path
     for name in [part[1:-1] for part in path.split("/") if part.startswith("{")]:
-        path = path.replace("{" + name + "}", taken.get(name) or WORDS.get(name) or id_of(company, place.operation, name))
+        path = path.replace("{" + name + "}", taken.get(name) or word_of(place.operation, name) or id_of(company, place.operation, name))
     return path
 
 
-def body_of(company: Company, operation: str) -> Any:
-    """A body that is sound in itself; None for operations without one."""
+def body_of(company: Company, operation: str, *, title: str = "") -> Any:
+    """A body that is sound in itself, and takes an id where the place of that title is; None for operations without one."""
     own = company.ids
     campaign = {"name": "x", "from_name": "x", "from_email": "news@engines.example", "template_id": own["template_id"]}
+    said = {"kind": "video", "portrait_asset_id": own["picture_id"], "prompt": "x"}
+    shown = {"kind": "video", "portrait_asset_id": own["picture_id"]}
     bodies: Mapping[str, Any] = {
+        "ai.estimate": {"generation": TEXT},
+        "ai.estimate:body:generation.audio_asset_id": {"generation": shown},
+        "ai.estimate:body:generation.portrait_asset_id": {"generation": said},
+        "ai.generate": TEXT,
+        "ai.generate:body:audio_asset_id": shown,
+        "ai.generate:body:portrait_asset_id": said,
+        "ai.generate_batch": {"items": [TEXT]},
+        "ai.generate_batch:body:items.*.audio_asset_id": {"items": [shown]},
+        "ai.generate_batch:body:items.*.portrait_asset_id": {"items": [said]},
         "ai_connections.put_connection": {"credentials": {"api_key": "eve's"}},
         "api_keys.change_api_key": {"name": "Eve's"},
         "api_keys.rotate_api_key": {},
@@ -108,6 +154,9 @@ def body_of(company: Company, operation: str) -> Any:
         "audience.share_segment": {},
         "billing.issue_credit_note": {"key": "eve", **WHY},
         "brand_voices.change_voice": {"name": "Eve's"},
+        "content_tasks.run": {"input": {"product": "Lamp", "brief": "It shines."}, "locales": ["en"]},
+        "generation_edits.dispose": {"disposition": "used"},
+        "generation_edits.edit": {"output": "x"},
         "identity.sign_in": {"email": company.email, "password": PASSWORD},
         "knowledge.add_document": {"title": "x", "content": "x"},
         "knowledge.change_collection": {"name": "Eve's"},
@@ -116,7 +165,9 @@ def body_of(company: Company, operation: str) -> Any:
         "knowledge.search": {"text": "x"},
         "marketing.change_campaign": {"name": "Eve's"},
         "marketing.change_template": {"name": "Eve's"},
+        "marketing.change_template:body:variants.*.generation_id": {"variants": {"en": {"subject": "x"}}},
         "marketing.create_campaign": {**campaign, "segment_id": own["segment_id"]},
+        "marketing.create_template": {"name": "x", "default_locale": "en", "variants": {"en": {"subject": "x", "mjml": MJML}}},
         "marketing.render_template": {},
         "marketing.share_campaign": {},
         "members.change_member": {"role": "viewer"},
@@ -151,4 +202,4 @@ def body_of(company: Company, operation: str) -> Any:
         },
         "workspaces.switch_workspace": {},
     }
-    return bodies.get(operation)
+    return bodies.get(title, bodies.get(operation))

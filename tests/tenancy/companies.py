@@ -16,7 +16,7 @@ from tests.tenancy.stage import Stage, call, get, post
 
 from nexusone.platform.audit.checkpoints import take_checkpoint
 from nexusone.platform.audit.sealing import seal
-from nexusone.web.simulation.files import speech
+from nexusone.web.simulation.files import picture, speech
 
 MJML = """
 <mjml><mj-body><mj-section><mj-column>
@@ -79,7 +79,12 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
     prompt = {"name": f"{mark} Launch", "default_locale": "en", "texts": {"en": f"Announce {mark}."}}
     voice = {"name": f"{mark} House", "tone": f"Plain as {mark}.", "is_default": True}
     sound = {"file": (f"{mark}.wav", speech(f"Meet {mark}.", media_type="audio/wav"), "audio/wav")}
+    portrait = {"file": (f"{mark}.png", picture(mark, width=64, height=64), "image/png")}
+    drawn = {"kind": "image", "prompt": f"The lamp of {mark}.", "width": 64, "height": 64}
+    passed_on = {"model": "writer-1", "messages": [{"role": "user", "content": f"Announce the lamp of {mark}."}]}
     await call(client, "PUT", "/v1/ai-connections/scripted", {"credentials": {"api_key": f"{mark}-key"}})
+    await post(client, "/openai/v1/chat/completions", passed_on)
+    await post(client, "/v1/generations", drawn)
     csv = {"file": ("contacts.csv", CSV.format(mark=mark).encode(), "text/csv")}
     return {
         "contact_id": made["id"],
@@ -93,6 +98,7 @@ async def _audience(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dict
         "brand_voice_id": (await post(client, "/v1/brand-voices", voice))["id"],
         **await _knowledge(stage, client, mark),
         "asset_id": (await post(client, "/v1/assets", files=sound))["id"],
+        "picture_id": (await post(client, "/v1/assets", files=portrait))["id"],
         **await _pipelines(stage, client, mark),
         "import_id": (await post(client, "/v1/contacts/imports", files=csv))["id"],
     }

@@ -13,23 +13,18 @@ from starlette.types import ASGIApp
 from tests.architecture.catalog_rules import RELATIONS, TENANT_TABLE
 from tests.conftest import LOGIN, TestDatabase
 from tests.customers import no_lifespan, visitor_at
-from tests.modules.ai.knowledge.library import ScriptedEmbedder
-from tests.modules.ai.scripted import scripted
-from tests.modules.ai.scripted_kit import ScriptedKit
 from tests.modules.compliance.samples import Outbox
 from tests.modules.identity.mfa.people import ORIGIN
 from tests.modules.marketing.sending.carrier import Carrier
 from tests.tenancy.companies import Company, grown
 from tests.tenancy.spoofing import Spoof
 from tests.tenancy.stage import Stage
+from tests.tenancy.vendors import models
 
 from nexusone.apps.compose import Composition, composed
 from nexusone.apps.providers import SandboxAddresses, build_ports
 from nexusone.kernel.clock import MovedClock
 from nexusone.kernel.ids import new_id
-from nexusone.modules.ai.ports.judging import Embedder
-from nexusone.modules.ai.ports.text import TextModels
-from nexusone.modules.ai.ports.vendors import VendorKit
 from nexusone.modules.billing.ports import PaymentGateways
 from nexusone.modules.identity.ports import SystemMailer
 from nexusone.modules.marketing.ports import EmailTransport
@@ -103,13 +98,8 @@ async def grown_world(
     """Two companies in a database that is then only copied."""
     outbox, carrier = Outbox(), Carrier()
     ports: dict[type[object], object] = {**build_ports(VENDORS, sandbox=simulated, credentials={}), SandboxAddresses: simulated}
-    ports |= {
-        TextModels: TextModels({"scripted": scripted()}),
-        VendorKit: ScriptedKit(),
-        Embedder: ScriptedEmbedder(),
-        EmailTransport: carrier,
-        SystemMailer: outbox,
-    }
+    ports |= models()
+    ports |= {EmailTransport: carrier, SystemMailer: outbox}
     used = settings.model_copy(update={"public_url": ORIGIN, "rate_limit_factor": 100_000, "rate_limit": "1000000/minute"})
     async with composed(used, url=database.url, keys=keys, ports=ports) as made:
         stage = Stage(

@@ -26,7 +26,7 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One id of one operation. `steps` lead to it in a body: names, and "*" for each item of a list."""
+    """One id of one operation. `steps` lead to it in a body: names, and "*" for each item of a list or of a mapping."""
 
     operation: str
     method: str
@@ -111,6 +111,8 @@ def with_id(body: Any, steps: tuple[str, ...], value: str) -> Any:
     if not steps:
         return value
     if steps[0] == "*":
+        if isinstance(body, dict):
+            return {name: with_id(item, steps[1:], value) for name, item in body.items()}
         return [with_id(item, steps[1:], value) for item in (body or [None])]
     known: Mapping[str, Any] = body or {}
     return {**known, steps[0]: with_id(known.get(steps[0]), steps[1:], value)}

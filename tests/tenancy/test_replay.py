@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from tests.customers import visitor_at
 from tests.modules.identity.mfa.people import sign_in_with_passkey
-from tests.tenancy.calls import ANSWERS, EXEMPT, FILES, NARROWED, body_of, id_of, is_desk, path_of
+from tests.tenancy.calls import ANSWERS, EXEMPT, FAULTS, FILES, NARROWED, body_of, id_of, is_desk, path_of
 from tests.tenancy.companies import Company
 from tests.tenancy.deployments import Deployment
 from tests.tenancy.places import Place, places, with_id
@@ -26,7 +26,7 @@ TOLD = ("content-type", "etag", "location", "content-disposition", "idempotent-r
 async def ask(deployment: Deployment, company: Company, place: Place, taken: str, **headers: str) -> httpx2.Response:
     """The company calls an operation with an id from elsewhere at that place, and its own at all others."""
     path = path_of(place, company, taken={place.name: taken} if place.where == "path" else {})
-    body = body_of(company, place.operation)
+    body = body_of(company, place.operation, title=place.title)
     if place.where == "body":
         body = with_id(body, place.steps, taken)
     if place.key_use == "required":
@@ -58,6 +58,7 @@ async def test_authz_04_an_id_of_another_company_is_like_one_that_nobody_has(dep
     assert shown(answer, stolen) == shown(await ask(deployment, ours, place, unknown), unknown)
     if place.title not in NARROWED and deployment.walls != "row security alone":
         assert answer.status_code == (401 if is_desk(place) else ANSWERS.get(place.title, 404)), answer.text
+        assert FAULTS.get(place.title, "") in answer.text
     assert theirs.mark not in answer.text
     assert state_of(deployment.database.admin_url, theirs.workspace_id) == before
 
@@ -94,6 +95,18 @@ async def test_ten_10_the_same_question_about_ones_own_is_answered_unless_every_
     ours, _ = deployment.companies
     answer = await ask(deployment, ours, place, id_of(ours, place.operation, place.name))
     assert (answer.status_code == 200) == (deployment.walls != "row security alone"), answer.text
+
+
+MADE_OF = [place for place in TRIED if place.where == "body" and place.operation.startswith(("ai.", "content_tasks."))]
+MADE_OF += [place for place in TRIED if place.where == "body" and place.name == "generation_id"]
+
+
+@pytest.mark.parametrize("place", MADE_OF, ids=lambda place: place.title)
+async def test_authz_04_what_is_refused_of_others_is_taken_of_ones_own(deployment: Deployment, place: Place) -> None:
+    ours, _ = deployment.companies
+    answer = await ask(deployment, ours, place, id_of(ours, place.operation, place.name))
+    is_taken = answer.is_success and '_not_found"' not in answer.text
+    assert is_taken == (deployment.walls != "row security alone"), answer.text
 
 
 def test_authz_04_what_is_exempt_is_there() -> None:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from tests.customers import visitor_at
 from tests.draining import drain
 from tests.modules.ai.scripted import GRANTED_MICROS, MAIL, REFUSED, SCHEMA, SETTINGS, ScriptedModel, said, scripted
 
@@ -75,7 +76,8 @@ async def house_with(composition: Composition, model: ScriptedModel | None, sett
         ports[TextModels] = TextModels({"scripted": model})
     used = replace(composition, runtime=replace(runtime, ports=ports, settings={**runtime.settings, AiSettings: settings}))
     app = used.application(lifespan=no_lifespan)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as client:
+    # From an address of its own: what one address may sign up in a minute is less than these tests together do.
+    async with visitor_at(app) as client:
         yield House(used, client)
 
 

@@ -9,6 +9,7 @@ from fastapi import Header, Path, Request
 from starlette.responses import Response, StreamingResponse
 
 from nexusone.kernel.errors import InvalidRequest, PayloadTooLarge, Refusal
+from nexusone.modules.ai.contracts.gateway import WireModel, WireModels
 from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.passage import Operation
 from nexusone.modules.ai.service import gateway
@@ -164,14 +165,14 @@ async def draw(ctx: Caller, request: Request, fallbacks: Fallbacks = None) -> Re
 
 
 @door.get("/models", permission="generations:read", summary="The models there are, in the wire of others", refusals=(NoTextModel,))
-async def list_models(ctx: Caller) -> dict[str, Any]:
-    return {"object": "list", "data": [_model(card) for card in gateway.list_cards(ctx)]}
+async def list_models(ctx: Caller) -> WireModels:
+    return WireModels(data=tuple(_model(card) for card in gateway.list_cards(ctx)))
 
 
 @door.get(
     "/models/{model}", permission="generations:read", summary="One model, in the wire of others", refusals=(NoTextModel, WireModelUnknown)
 )
-async def get_model(ctx: Caller, model: Annotated[str, Path(min_length=1, max_length=100)]) -> dict[str, Any]:
+async def get_model(ctx: Caller, model: Annotated[str, Path(min_length=1, max_length=100)]) -> WireModel:
     return _model(gateway.get_card(ctx, name=model))
 
 
@@ -198,8 +199,8 @@ async def _told(events: gateway.Events) -> gateway.Events:
         await events.aclose()
 
 
-def _model(card: ModelCard) -> dict[str, Any]:
-    return {"id": card.name, "object": "model", "created": MODELS_SINCE, "owned_by": card.vendor}
+def _model(card: ModelCard) -> WireModel:
+    return WireModel(id=card.name, created=MODELS_SINCE, owned_by=card.vendor)
 
 
 def _param(pointer: str | None) -> str | None:

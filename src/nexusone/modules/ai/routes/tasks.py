@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Path, Response
 
 from nexusone.kernel.page import Page
-from nexusone.modules.ai.contracts.tasks import ContentTaskKind, NewTaskRun
+from nexusone.modules.ai.contracts.tasks import ContentTaskKind, NewTaskRun, TaskRun
 from nexusone.modules.ai.routes.generations import RESERVING, Preference, is_waiting
 from nexusone.modules.ai.service import tasks
 from nexusone.modules.ai.service.refusals_tasks import TaskInputInvalid, TaskNotFound
@@ -34,6 +34,7 @@ async def list_tasks(ctx: Caller) -> Page[ContentTaskKind]:
     cost=10,
     refusals=(*RESERVING, TaskNotFound, TaskInputInvalid),
     openapi_extra={"responses": {"201": ENDED}},
+    response_model=TaskRun,
 )
 async def run(
     ctx: Caller,
