@@ -56,7 +56,7 @@ FIELDS: Mapping[str, str] = {
 }
 
 # What paths name that is no id, and the same for every company.
-WORDS: Mapping[str, str] = {"meter": "messages.sent", "version": "1", "vendor": "scripted", "name": "writer-1"}
+WORDS: Mapping[str, str] = {"meter": "messages.sent", "version": "1", "vendor": "scripted", "secret_name": "crm_token", "name": "writer-1"}
 
 # Operations that take a file, and one that they take.
 FILES: Mapping[str, Mapping[str, tuple[str, bytes, str]]] = {"knowledge.add_file": {"file": ("x.txt", b"x", "text/plain")}}
@@ -130,6 +130,7 @@ def body_of(company: Company, operation: str) -> Any:
         "passkeys.sign_in": {},
         "payments.refund": {},
         "pools.put_share": {"is_member": True},
+        "pipeline_secrets.put_secret": {"value": "eve's"},
         "pipelines.change_pipeline": {"definition": {"steps": [dict(WRITING)]}},
         "pipelines.create_pipeline": {"name": "Eve's", "definition": {"steps": [dict(WRITING)]}},
         "pipelines.estimate": {"inputs": {"brief": "x"}},
