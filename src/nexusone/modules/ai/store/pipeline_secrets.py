@@ -57,7 +57,7 @@ delete from ai.pipeline_secret where workspace_id = %(workspace_id)s and name = 
 NOTE_USED = sql("""
 update ai.pipeline_secret set last_used_at = %(now)s
 where workspace_id = %(workspace_id)s and name = any(%(names)s)
-  and (last_used_at is null or last_used_at < %(now)s - interval '1 minute')
+  and (last_used_at is null or last_used_at < %(now)s::timestamptz - interval '1 minute')
 """)
 
 
