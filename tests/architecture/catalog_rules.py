@@ -45,6 +45,7 @@ SHARED_TABLES = {
 
 # What schedules may find out across workspaces; it is read in the system context only.
 SYSTEM_SCANS = {
+    "ai.asset": "what workspaces keep, to report it to their usage",
     "ai.generation": "generations that are overdue",
     "ai.knowledge_indexing": "indexings that are overdue",
     "ai.pipeline_run": "pipeline runs for which the clock has something",

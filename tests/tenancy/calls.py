@@ -82,6 +82,7 @@ WORDS: Mapping[str, str] = {
     "meter": "messages.sent",
     "model": "writer-1",
     "name": "writer-1",
+    "secret_name": "crm_token",
     "vendor": "scripted",
     "version": "1",
 }
@@ -181,6 +182,7 @@ def body_of(company: Company, operation: str, *, title: str = "") -> Any:
         "passkeys.sign_in": {},
         "payments.refund": {},
         "pools.put_share": {"is_member": True},
+        "pipeline_secrets.put_secret": {"value": "eve's"},
         "pipelines.change_pipeline": {"definition": {"steps": [dict(WRITING)]}},
         "pipelines.create_pipeline": {"name": "Eve's", "definition": {"steps": [dict(WRITING)]}},
         "pipelines.estimate": {"inputs": {"brief": "x"}},

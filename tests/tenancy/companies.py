@@ -113,6 +113,7 @@ async def _pipelines(stage: Stage, client: httpx2.AsyncClient, mark: str) -> dic
     run = (await post(client, f"/v1/pipelines/{pipeline}/runs", {"inputs": {"brief": mark}}, key=f"{mark}-run"))["id"]
     await stage.settle()
     review = (await get(client, f"/v1/pipeline-runs/{run}/reviews"))["items"][0]
+    await call(client, "PUT", "/v1/pipeline-secrets/crm_token", {"value": f"{mark}-token"})
     await post(client, f"/v1/pipeline-reviews/{review['id']}/comments", {"name": mark, "text": f"Brighter, {mark}."})
     return {"pipeline_id": pipeline, "run_id": run, "review_id": review["id"]}
 

@@ -1,4 +1,4 @@
-"""Samples of pipelines, their runs and reviews."""
+"""Samples of pipelines, their secrets, runs and reviews."""
 
 import httpx2
 from tests.modules.compliance.samples import Stage, sample, visit
@@ -10,6 +10,14 @@ PIPELINE = {
     "name": "Sign-off",
     "definition": {"steps": [{"id": "sign_off", "kind": "approval", "title": "Look", "show": {"copy": "A lamp."}}]},
 }
+
+
+SECRET = "/v1/pipeline-secrets/crm_token"
+
+
+async def kept(stage: Stage) -> httpx2.Response:
+    """A secret that was just put in."""
+    return await stage.client.put(SECRET, json={"value": "s3cret"})
 
 
 async def started(stage: Stage) -> httpx2.Response:
@@ -30,6 +38,17 @@ async def reviewed(stage: Stage) -> dict[str, str]:
 
 def decision(review: dict[str, str]) -> dict[str, str]:
     return {"decision": "approve", "name": "Ada", "content_sha256": review["content_sha256"]}
+
+
+@sample("pipeline_secrets.put_secret")
+async def _(stage: Stage) -> httpx2.Response:
+    return await kept(stage)
+
+
+@sample("pipeline_secrets.delete_secret")
+async def _(stage: Stage) -> httpx2.Response:
+    await kept(stage)
+    return await stage.client.delete(SECRET)
 
 
 @sample("pipelines.create_pipeline")

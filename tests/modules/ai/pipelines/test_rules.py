@@ -8,16 +8,48 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from tests.modules.ai.scripted import NOW
 
-from nexusone.modules.ai.contracts.pipeline_steps import PipelineDefinition
+from nexusone.modules.ai.contracts.pipeline_steps import HttpStep, PipelineDefinition
+from nexusone.modules.ai.domain.pipeline_headers import step_headers
 from nexusone.modules.ai.domain.pipeline_inputs import bound_inputs, input_faults
 from nexusone.modules.ai.domain.pipeline_rules import definition_faults, dependencies, successors
+from nexusone.modules.ai.domain.pipeline_secrets import secret_names
 from nexusone.modules.ai.domain.pipeline_values import Ended, content_hash, holds, item_keys, listed, resolved, values_of, work_id
 from nexusone.modules.ai.service.pipeline_examples import examples
 from nexusone.modules.marketing.domain.drafted_mail import drafted_variant
 
 ONE = {"id": "one", "kind": "generate", "prompt": "Write"}
+
+CALL = {"id": "two", "kind": "http", "url": "https://a.example"}
+ALTERED = (
+    "{{ secrets }}",
+    "{{ secrets.crm | upcase }}",
+    "{{ secrets.crm.size }}",
+    "{{ secrets['crm'] }}",
+    "{{ secrets[inputs.a] }}",
+    "{% if secrets.crm contains 'a' %}1{% endif %}",
+    "{% assign mine = secrets.crm %}{{ mine }}",
+    "{{ secrets.crm }}{{ inputs.a | append: secrets.crm }}",
+)
+CREDENTIALS = ("Authorization", "authorization", "Cookie", "X-API-Key", "Proxy-Authorization", "X-Shop-Token", "My-Secret", "Deploy-Key")
+OPEN = (
+    "{{ inputs.a }}",
+    "Bearer {{ inputs.a }}",
+    "sk-1234 {{ secrets.crm }}",
+    "Bearer sk1234{{ secrets.crm }}",
+    "Bearer {{ secrets.crm }} sk1234",
+    "{% comment %}{{ secrets.crm }}{% endcomment %}Bearer sk-1234",
+)
+SOUND = {
+    "Authorization": "Bearer {{ secrets.crm }}",
+    "Proxy-Authorization": "{{secrets.crm}}",
+    "Cookie": "session={{ secrets.crm }}; csrf={{- secrets.csrf -}}",
+    "X-Shop-Token": 'Token token="{{ secrets.crm }}"',
+    "X-Who": "{{ inputs.a }}, {% if inputs.a %}{{ secrets.other }}{% endif %}",
+    "Accept": "text/plain",
+}
 
 
 def defined(*steps: dict[str, Any], inputs: dict[str, Any] | None = None) -> PipelineDefinition:
@@ -42,6 +74,16 @@ def defined(*steps: dict[str, Any], inputs: dict[str, Any] | None = None) -> Pip
         ({"id": "two", "kind": "moderate"}, "pipeline.nothing_to_judge"),
         ({"id": "two", "kind": "publish", "target": "media_library"}, "pipeline.content_missing"),
         ({"id": "two", "kind": "http", "url": "https://a.example", "body": {"a": ["{{ nobody }}"]}}, "pipeline.name_unknown"),
+        ({"id": "two", "kind": "generate", "prompt": "{{ secrets.crm }}"}, "pipeline.secret_misplaced"),
+        ({"id": "two", "kind": "generate", "prompt": "x", "when": "secrets.crm == 'a'"}, "pipeline.secret_misplaced"),
+        ({"id": "two", "kind": "generate", "prompt": "x", "for_each": "secrets"}, "pipeline.secret_misplaced"),
+        ({"id": "two", "kind": "publish", "target": "none", "content": {"a": "{{ secrets.crm }}"}}, "pipeline.secret_misplaced"),
+        ({**CALL, "url": "https://a.example/{{ secrets.crm }}"}, "pipeline.secret_misplaced"),
+        ({**CALL, "body": {"token": "{{ secrets.crm }}"}}, "pipeline.secret_misplaced"),
+        ({**CALL, "when": "secrets.crm"}, "pipeline.secret_misplaced"),
+        *(({**CALL, "headers": {"X-Who": text}}, "pipeline.secret_altered") for text in ALTERED),
+        *(({**CALL, "headers": {name: "Bearer sk-1234"}}, "pipeline.credential_open") for name in CREDENTIALS),
+        *(({**CALL, "headers": {"Authorization": text}}, "pipeline.credential_open") for text in OPEN),
     ],
 )
 def test_a_fault_names_its_step(step: dict[str, Any], code: str) -> None:
@@ -49,6 +91,20 @@ def test_a_fault_names_its_step(step: dict[str, Any], code: str) -> None:
     assert fault.code == code
     assert fault.pointer.startswith("/definition/steps/1")
     assert step["id"] in fault.detail
+
+
+def test_credentials_are_secrets_and_what_is_no_credential_may_hold_them_too() -> None:
+    found = defined(ONE, {**CALL, "headers": SOUND}, inputs={"a": {}})
+    assert definition_faults(found) == ()
+    assert secret_names(found) == ("crm", "csrf", "other")
+
+
+@given(st.text(alphabet="{} secrets.crm-<>0123456789abcdef%", max_size=80))
+def test_no_text_that_a_run_is_given_names_a_secret(said: str) -> None:
+    step = HttpStep(id="two", kind="http", url="x", headers={"X-Who": "{{ inputs.a }}|{{ secrets.crm }}"})
+    headers = step_headers(step, {"inputs": {"a": said}}, nonce="5f" * 16)
+    assert headers.told == {"X-Who": said + "|{{ secrets.crm }}"}
+    assert headers.sent({"crm": SecretStr("<" + "5f" * 16 + "-crm>")}) == {"X-Who": said + "|<" + "5f" * 16 + "-crm>"}
 
 
 def test_the_examples_can_be_run() -> None:

@@ -128,7 +128,10 @@ class ChooseBestStep(StepTerms):
 
 class HttpStep(StepTerms):
     """Calls a public address; its output is `status` and `body`. Without an answer nobody knows whether it was done: it is repeated
-    only where it reads (GET) or `is_repeatable`, and every try of a step carries the same Idempotency-Key header."""
+    only where it reads (GET) or `is_repeatable`, and every try of a step carries the same Idempotency-Key header.
+
+    A header may hold a secret of the workspace (PUT /v1/pipeline-secrets/{name}) as `{{ secrets.name }}`, and what carries a
+    credential, such as Authorization, must; nothing else of a pipeline sees it. A redirect is an answer and is not followed."""
 
     kind: Literal["http"]
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"

@@ -7,6 +7,7 @@ from nexusone.kernel.liquid.faults import TemplateRejected
 from nexusone.kernel.liquid.program import Program
 from nexusone.modules.ai.contracts.pipeline_steps import (
     GenerateStep,
+    HttpStep,
     ModerateStep,
     PipelineDefinition,
     PublishStep,
@@ -16,6 +17,8 @@ from nexusone.modules.ai.contracts.pipeline_steps import (
 )
 from nexusone.modules.ai.domain.output_schema import schema_faults
 from nexusone.modules.ai.domain.pipeline_inputs import input_fault
+from nexusone.modules.ai.domain.pipeline_secrets import ROOT as SECRETS
+from nexusone.modules.ai.domain.pipeline_secrets import header_faults, secret_faults
 
 ROOTS = frozenset({"inputs", "steps", "each", "feedback"})
 # What is Liquid by its place; all other texts of a step are as they stand.
@@ -124,6 +127,8 @@ def _source_faults(
         for fault in rejection.faults:
             yield pointer, fault.code, fault.detail
         return
+    for code, detail in secret_faults(source, paths, is_header=isinstance(step, HttpStep) and pointer.startswith("/headers/")):
+        yield pointer, code, detail
     for path in sorted(paths):
         match path:
             case ("steps", name, *_) if name not in known:
@@ -134,7 +139,7 @@ def _source_faults(
                 yield pointer, "pipeline.input_unknown", f"there is no input {name}"
             case ("each", *_) if step.for_each is None or pointer == "/for_each":
                 yield pointer, "pipeline.each_unknown", "only a step with for_each has an each"
-            case (root, *_) if root not in ROOTS:
+            case (root, *_) if root not in ROOTS and root != SECRETS:
                 yield pointer, "pipeline.name_unknown", f"{root} is none of {', '.join(sorted(ROOTS))}"
 
 
@@ -147,6 +152,8 @@ def _kind_faults(step: Step) -> Iterator[tuple[str, str, str]]:
             yield "", "pipeline.video_speech", "a video has either a prompt or an audio"
         case ModerateStep() if step.text is None and step.assets is None:
             yield "", "pipeline.nothing_to_judge", "a moderation has a text or assets"
+        case HttpStep():
+            yield from header_faults(step.headers)
         case PublishStep(target="media_library") if "assets" not in step.content:
             yield "/content", "pipeline.content_missing", "the media library needs content.assets"
 

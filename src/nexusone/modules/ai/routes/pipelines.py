@@ -112,7 +112,7 @@ async def delete_pipeline(ctx: Caller, pipeline_id: UUID) -> Response:
     "/pipelines/{pipeline_id}/publish",
     permission="pipelines:write",
     summary="Make a version of a pipeline the one that runs",
-    refusals=(PipelineNotFound,),
+    refusals=(PipelineNotFound, PipelineFaulty),
 )
 async def publish_pipeline(ctx: Caller, pipeline_id: UUID, body: PipelinePublishing) -> Pipeline:
     return await pipelines.publish_pipeline(ctx, pipeline_id=pipeline_id, wanted=body)

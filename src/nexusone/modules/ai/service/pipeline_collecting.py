@@ -30,7 +30,7 @@ FLAGGED = "ai.pipeline_flagged"
 FINAL = frozenset(
     {REFUSED_BY_MODERATION, REVIEW_EXPIRED, ITEMS_FAILED, BUDGET_EXCEEDED, STEP_UNKNOWN, STEP_INVALID, FLAGGED, "vendor.refused_content"}
     | {"ai.review_rejected", "ai.review_changes_requested", "ai.publish_refused", "ai.publish_target_missing"}
-    | {"ai.pipeline_http_refused", "ai.pipeline_address_refused"}
+    | {"ai.pipeline_http_refused", "ai.pipeline_address_refused", "ai.pipeline_secret_missing"}
 )
 # A generation that nobody began cost nothing and says nothing of the step, so it takes no attempt; not for ever, though.
 FREE_TRIES_MAX = 3

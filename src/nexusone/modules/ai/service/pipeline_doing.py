@@ -1,7 +1,8 @@
 """Steps that are done at once: judging, calling, publishing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from nexusone.modules.ai.contracts.pipeline_steps import HttpStep, ModerateStep,
 from nexusone.modules.ai.contracts.publishing import Publication, PublicationRefused
 from nexusone.modules.ai.domain.answers import UNSTORABLE, plain_answer
 from nexusone.modules.ai.domain.output_schema import depth_of
+from nexusone.modules.ai.domain.pipeline_headers import step_headers
 from nexusone.modules.ai.domain.pipeline_values import content_hash, resolved, resolved_text, work_id
 from nexusone.modules.ai.ports.judging import Moderator
 from nexusone.modules.ai.ports.media import MediaFile
@@ -18,7 +20,8 @@ from nexusone.modules.ai.ports.publishing import PublishTargets
 from nexusone.modules.ai.service.assets import read_asset
 from nexusone.modules.ai.service.library import change_asset
 from nexusone.modules.ai.service.pipeline_collecting import FLAGGED, STEP_UNKNOWN, fail, succeed
-from nexusone.modules.ai.store import pipeline_steps
+from nexusone.modules.ai.service.pipeline_secrets import open_secrets
+from nexusone.modules.ai.store import pipeline_secrets, pipeline_steps
 from nexusone.modules.ai.store.pipeline_runs import RunRow
 from nexusone.modules.ai.store.pipeline_steps import StepRow
 from nexusone.platform.addresses import AddressRefused
@@ -27,6 +30,7 @@ from nexusone.platform.runtime import Context
 
 NO_MODERATOR = "ai.no_moderator"
 NOT_JUDGED = "ai.pipeline_not_judged"
+SECRET_MISSING = "ai.pipeline_secret_missing"  # noqa: S105 - a code
 HTTP_REFUSED = "ai.pipeline_http_refused"
 HTTP_FAILED = "ai.pipeline_http_failed"
 ADDRESS_REFUSED = "ai.pipeline_address_refused"
@@ -34,8 +38,6 @@ TARGET_MISSING = "ai.publish_target_missing"
 PUBLISH_REFUSED = "ai.publish_refused"
 ASSETS_MAX = 20
 DEPTH_MAX = 20
-# What a call is made of is not the pipeline's to say.
-RESERVED_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "idempotency-key", "cookie", "upgrade", "te"})
 
 Values = Mapping[str, object]
 
@@ -67,23 +69,31 @@ async def moderate(ctx: Context, run: RunRow, definition: ModerateStep, step: St
 
 
 async def call_http(ctx: Context, run: RunRow, definition: HttpStep, step: StepRow, values: Values) -> None:
-    """One call of a public address; without an answer it is not made again unless that is harmless."""
+    """One call of a public address; without an answer it is not made again unless that is harmless.
+
+    Secrets are in the call's headers and nowhere else: what is recorded of it names them. What the server answers is kept as it
+    came: one that says a secret back tells it to the run's later steps and to whoever reads the run.
+    """
     is_harmless = definition.method == "GET" or definition.is_repeatable
     if step.is_called and not is_harmless:
         await _fail(ctx, run, definition, step, STEP_UNKNOWN, "nobody knows whether the call was made")
         return
     url = resolved_text(definition.url, values)
-    headers = _headers({name: resolved_text(value, values) for name, value in definition.headers.items()})
+    headers = step_headers(definition, values, nonce=token_hex(16))
     content = resolved(definition.body, values)
     body = None if content is None or definition.method == "GET" else json.dumps(content, ensure_ascii=False).encode()
-    inputs = {"method": definition.method, "url": url, "headers": headers, "body": content}
-    if not await _note(ctx, run, step, inputs, is_called=True):
+    opened = await open_secrets(ctx, headers.names)
+    if missing := [name for name in headers.names if name not in opened]:
+        await _fail(ctx, run, definition, step, SECRET_MISSING, f"no secret is called {missing[0]}; nothing was called")
+        return
+    inputs = {"method": definition.method, "url": url, "headers": headers.told, "body": content}
+    if not await _note(ctx, run, step, inputs, is_called=True, secret_names=headers.names):
         return
     key = work_id(run.id, step.step, step.item, 0, at=run.created_at)
-    sent = {"Content-Type": "application/json", "Idempotency-Key": f"{key}:{content_hash(inputs).hex()[:16]}", **headers}
+    sent = {"Content-Type": "application/json", "Idempotency-Key": f"{key}:{content_hash(inputs).hex()[:16]}"}
     try:
         answer = await ctx.port(OutgoingHttp).request(
-            definition.method, url, headers=sent, body=body, answer_bytes_max=definition.answer_bytes_max
+            definition.method, url, headers={**sent, **headers.sent(opened)}, body=body, answer_bytes_max=definition.answer_bytes_max
         )
     except AddressRefused as refused:
         await _fail(ctx, run, definition, step, ADDRESS_REFUSED, str(refused))
@@ -161,17 +171,12 @@ def _content_of(answer: HttpAnswer) -> object:
     return text if depth_of(value) > DEPTH_MAX or UNSTORABLE.search(spelled) or "\\u0000" in spelled else value
 
 
-def _headers(headers: dict[str, str]) -> dict[str, str]:
-    for name, value in headers.items():
-        if name.lower() in RESERVED_HEADERS or not name.replace("-", "").isalnum() or not name.isascii():
-            raise ValueError(f"the header {name} is not a step's to set")
-        if not value.isprintable():
-            raise ValueError(f"the header {name} has characters that headers do not have")
-    return headers
-
-
-async def _note(ctx: Context, run: RunRow, step: StepRow, inputs: object, *, is_called: bool = False) -> bool:
+async def _note(
+    ctx: Context, run: RunRow, step: StepRow, inputs: object, *, is_called: bool = False, secret_names: Sequence[str] = ()
+) -> bool:
     async with ctx.transaction("ai") as tx:
+        if secret_names:
+            await pipeline_secrets.note_used(tx, workspace_id=ctx.workspace, names=secret_names, now=ctx.now())
         return await pipeline_steps.note_begun(
             tx,
             step,

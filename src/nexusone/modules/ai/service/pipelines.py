@@ -1,7 +1,7 @@
 """Pipelines: written by definition or from an example, changed by new versions, published."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from nexusone.kernel.errors import FieldError, PreconditionFailed
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.page import PageOf, PageRequest
-from nexusone.modules.ai.contracts.pipeline_steps import GenerateStep, PipelineDefinition
+from nexusone.modules.ai.contracts.pipeline_steps import GenerateStep, HttpStep, PipelineDefinition
 from nexusone.modules.ai.contracts.pipelines import (
     NewPipeline,
     Pipeline,
@@ -19,12 +19,13 @@ from nexusone.modules.ai.contracts.pipelines import (
     PipelineSummary,
     PipelineVersion,
 )
-from nexusone.modules.ai.domain.pipeline_rules import definition_faults
+from nexusone.modules.ai.domain.pipeline_rules import PipelineFault, definition_faults
+from nexusone.modules.ai.domain.pipeline_secrets import secret_names, uses_of
 from nexusone.modules.ai.service.collections import get_collection
 from nexusone.modules.ai.service.pipeline_examples import examples
 from nexusone.modules.ai.service.refusals_pipelines import PipelineExampleNotFound, PipelineFaulty, PipelineNotFound
 from nexusone.modules.ai.service.voices import get_voice
-from nexusone.modules.ai.store import pipelines
+from nexusone.modules.ai.store import pipeline_secrets, pipelines
 from nexusone.modules.ai.store.pipelines import PipelineRow, PipelineSummaryRow, PipelineVersionRow
 from nexusone.platform.audit import record
 from nexusone.platform.database import Transaction
@@ -54,6 +55,7 @@ async def create_pipeline(ctx: Context, *, wanted: NewPipeline) -> Pipeline:
         id=new_id(),
         name=name,
         definition=definition.model_dump(mode="json"),
+        secret_names=list(secret_names(definition)),
         version=1,
         published_version=None,
         created_at=now,
@@ -116,6 +118,7 @@ async def change_pipeline(ctx: Context, *, pipeline_id: UUID, change: PipelineCh
             before,
             name=change.name or before.name,
             definition=before.definition if change.definition is None else change.definition.model_dump(mode="json"),
+            secret_names=before.secret_names if change.definition is None else list(secret_names(change.definition)),
             version=before.version + 1,
             updated_at=ctx.now(),
             created_by=ctx.principal.label,
@@ -126,12 +129,21 @@ async def change_pipeline(ctx: Context, *, pipeline_id: UUID, change: PipelineCh
 
 
 async def publish_pipeline(ctx: Context, *, pipeline_id: UUID, wanted: PipelinePublishing) -> Pipeline:
-    """Makes a version the one that runs. Raises: PipelineNotFound."""
+    """Makes a version the one that runs.
+
+    Raises:
+        PipelineNotFound: there is no such pipeline or version.
+        PipelineFaulty: it cannot be run, as it names a secret that is not there.
+    """
+    version = wanted.version or (await get_row(ctx, pipeline_id)).version
+    definition = definition_of((await get_version_row(ctx, pipeline_id, version)).definition)
+    _refuse(await asyncio.to_thread(definition_faults, definition))
     async with ctx.transaction("ai") as tx:
         before = await pipelines.find_locked(tx, workspace_id=ctx.workspace, pipeline_id=pipeline_id)
-        version = wanted.version or (before.version if before else 0)
-        if before is None or version > before.version:
+        if before is None:
             raise PipelineNotFound
+        known = await pipeline_secrets.keep(tx, workspace_id=ctx.workspace, names=secret_names(definition))
+        _refuse(_missing_secrets(definition, known))
         await pipelines.publish(tx, workspace_id=ctx.workspace, pipeline_id=pipeline_id, version=version, now=ctx.now())
         published = {"published_version": before.published_version}, {"published_version": version}
         await _tell(tx, "published", pipeline_id, before=published[0], after=published[1])
@@ -189,15 +201,30 @@ def definition_of(stored: Mapping[str, object]) -> PipelineDefinition:
 
 async def check_definition(ctx: Context, definition: PipelineDefinition) -> None:
     """Raises: PipelineFaulty, BrandVoiceNotFound, CollectionNotFound."""
-    faults = await asyncio.to_thread(definition_faults, definition)
-    if faults:
-        errors = tuple(FieldError(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in faults[:FAULTS_MAX])
-        raise PipelineFaulty(errors=errors, count=len(faults))
+    _refuse(await asyncio.to_thread(definition_faults, definition))
     steps = [step for step in definition.steps if isinstance(step, GenerateStep)]
     for voice_id in {step.brand_voice_id for step in steps} - {None}:
         await get_voice(ctx, voice_id=cast(UUID, voice_id))
     for collection_id in {collection_id for step in steps for collection_id in step.knowledge}:
         await get_collection(ctx, collection_id=collection_id)
+
+
+def _refuse(faults: Sequence[PipelineFault]) -> None:
+    if faults:
+        errors = tuple(FieldError(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in faults[:FAULTS_MAX])
+        raise PipelineFaulty(errors=errors, count=len(faults))
+
+
+def _missing_secrets(definition: PipelineDefinition, known: frozenset[str]) -> list[PipelineFault]:
+    return [
+        PipelineFault(
+            f"/definition/steps/{number}{use.pointer}", "pipeline.secret_missing", f"step {step.id}: no secret is called {use.name}"
+        )
+        for number, step in enumerate(definition.steps)
+        if isinstance(step, HttpStep)
+        for use in uses_of(step)
+        if use.name not in known
+    ]
 
 
 async def _tell(

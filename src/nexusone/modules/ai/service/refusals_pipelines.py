@@ -85,3 +85,21 @@ class TooManyComments(Conflict):
     """The review has as many comments as it takes."""
 
     code = "ai.review_comments_full"
+
+
+class PipelineSecretNotFound(NotFound):
+    """There is no secret of that name."""
+
+    code = "ai.pipeline_secret_not_found"
+
+
+class PipelineSecretInUse(Conflict):
+    """Published versions of pipelines name it; `pipelines` says which."""
+
+    code = "ai.pipeline_secret_in_use"
+
+
+class PipelineSecretsFull(Conflict):
+    """The workspace has `limit` secrets, as many as it may."""
+
+    code = "ai.pipeline_secrets_full"

@@ -16,8 +16,8 @@ values (%(workspace_id)s, %(id)s, 1, %(now)s, %(now)s)
 """)
 
 INSERT_VERSION = sql("""
-insert into ai.pipeline_version (workspace_id, pipeline_id, version, name, definition, created_at, created_by)
-values (%(workspace_id)s, %(id)s, %(version)s, %(name)s, %(definition)s, %(now)s, %(created_by)s)
+insert into ai.pipeline_version (workspace_id, pipeline_id, version, name, definition, secret_names, created_at, created_by)
+values (%(workspace_id)s, %(id)s, %(version)s, %(name)s, %(definition)s, %(secret_names)s, %(now)s, %(created_by)s)
 """)
 
 UPDATE = sql("""
@@ -36,7 +36,7 @@ for update
 """)
 
 FIND = sql("""
-select p.id, v.name, v.definition, p.version, p.published_version, p.created_at, p.updated_at, v.created_by
+select p.id, v.name, v.definition, v.secret_names, p.version, p.published_version, p.created_at, p.updated_at, v.created_by
 from ai.pipeline as p
 join ai.pipeline_version as v on v.workspace_id = p.workspace_id and v.pipeline_id = p.id and v.version = p.version
 where p.workspace_id = %(workspace_id)s and p.id = %(id)s and p.deleted_at is null
@@ -80,6 +80,7 @@ class PipelineRow:
     id: UUID
     name: str
     definition: dict[str, Any]
+    secret_names: list[str]
     version: int
     published_version: int | None
     created_at: datetime
@@ -170,4 +171,5 @@ async def delete(tx: Transaction, *, workspace_id: UUID, pipeline_id: UUID, now:
 
 async def _insert_version(tx: Transaction, row: PipelineRow, *, workspace_id: UUID) -> None:
     parameters = {"workspace_id": workspace_id, "id": row.id, "version": row.version, "name": row.name, "created_by": row.created_by}
-    await tx.execute(INSERT_VERSION, {**parameters, "definition": Jsonb(row.definition), "now": row.updated_at})
+    said = {"definition": Jsonb(row.definition), "secret_names": row.secret_names}
+    await tx.execute(INSERT_VERSION, {**parameters, **said, "now": row.updated_at})
