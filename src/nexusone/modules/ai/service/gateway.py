@@ -36,6 +36,8 @@ from nexusone.platform.runtime import Context
 BYTES_PER_TOKEN = 3
 DETAIL_CHARACTERS_MAX = 1_000
 RETRY_SECONDS = 5
+# What follows an answer lets it go out first; the hold stands as long as it takes.
+AFTER_ANSWER_SECONDS = 0.002
 
 Events = AsyncGenerator[bytes, None]
 
@@ -130,7 +132,7 @@ async def _answered(ctx: Context, call: Call, answer: WireAnswer) -> bytes:
         await ending
     else:
         # Nobody waits for the record: until it stands, the hold does, and a process that dies between leaves it to the attending.
-        begin_errand(ending)
+        begin_errand(ending, after_seconds=AFTER_ANSWER_SECONDS)
     return answer.body
 
 

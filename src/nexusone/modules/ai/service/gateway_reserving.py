@@ -6,9 +6,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
 
@@ -22,8 +23,8 @@ from nexusone.modules.ai.domain.wire import KINDS, WireFault, Wish, texts_of, wi
 from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.passage import Operation, WirePassage
 from nexusone.modules.ai.service.endings import end
-from nexusone.modules.ai.service.errands import begin_errand
-from nexusone.modules.ai.service.model_overrides import adjusted
+from nexusone.modules.ai.service.errands import begin_errand, end_errands
+from nexusone.modules.ai.service.model_overrides import ModelOverrides, adjusted
 from nexusone.modules.ai.service.models import tariff_of
 from nexusone.modules.ai.service.refusals import NoTextModel
 from nexusone.modules.ai.service.refusals_gateway import WireBusy, WireInFlight, WireModelUnknown, WireNotPassedOn
@@ -40,14 +41,23 @@ FALLBACKS_MAX = 3
 # How long it may go unnoticed that a margin fell below its floor, which a schedule looks at every few minutes.
 REACTION_KEPT = timedelta(seconds=10)
 REACTIONS_MAX = 10_000
+CLOSING_SECONDS = 10.0
 IN_FLIGHT = b'{"error": {"message": "The first request with this key has no answer yet.", "type": "invalid_request_error", \
 "param": null, "code": "idempotency_in_flight"}}'
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownCards:
+    today: date
+    overrides: ModelOverrides
+    cards: tuple[ModelCard, ...]
 
 
 class GatewayPlaces:
     """How many requests of a workspace this process is passing on, and what it heard of margins a moment ago."""
 
     def __init__(self) -> None:
+        self.cards: WeakKeyDictionary[WirePassage, _KnownCards] = WeakKeyDictionary()
         self.running: Counter[UUID] = Counter()
         self.reactions: OrderedDict[tuple[UUID, str], tuple[datetime, str | None]] = OrderedDict()
 
@@ -56,6 +66,10 @@ class GatewayPlaces:
         self.running[workspace_id] -= 1
         if self.running[workspace_id] <= 0:
             del self.running[workspace_id]
+
+    async def close(self) -> None:
+        """Lets what follows the last answers come to its end, so that a restart leaves none of them to the clock."""
+        await end_errands(seconds=CLOSING_SECONDS)
 
 
 @dataclass(slots=True)
@@ -108,7 +122,14 @@ def passage_of(ctx: Context) -> WirePassage:
 
 def cards_of(ctx: Context) -> tuple[ModelCard, ...]:
     """The models that can be asked for at this door."""
-    return offered_models(adjusted(ctx, passage_of(ctx).catalog()), today=ctx.now().date())
+    passage, kept = passage_of(ctx), ctx.runtime.port(GatewayPlaces).cards
+    today, overrides = ctx.now().date(), ctx.runtime.port(ModelOverrides)
+    known = kept.get(passage)
+    # Vendors' tables and the deployment's words are read at the start; only the day changes what is offered.
+    if known is None or known.today != today or known.overrides is not overrides:
+        known = _KnownCards(today, overrides, offered_models(adjusted(ctx, passage.catalog()), today=today))
+        kept[passage] = known
+    return known.cards
 
 
 def _parsed(raw: bytes) -> dict[str, JsonValue]:
