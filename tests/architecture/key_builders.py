@@ -50,6 +50,7 @@ MEMORIES = {
 }
 WORKSPACE_FIRST = {
     "modules/ai/service/breaking.py:_records",
+    "modules/ai/service/gateway_reserving.py:own",
     "modules/ai/service/gateway_reserving.py:reactions",
     "modules/ai/service/gateway_reserving.py:running",
     "modules/ai/service/own_keys.py:_open",

@@ -19,7 +19,7 @@ PAINTER = ModelCard(
 PLACER = ModelCard(name="placer-1", vendor="scripted", kind="embedding", prices=(Price("input_token", 20_000, 1_000_000),))
 
 
-@dataclass
+@dataclass(eq=False)
 class ScriptedPassage:
     """Says `body`; ten tokens in, five out, one picture."""
 

@@ -16,7 +16,8 @@ from nexusone.modules.ai.ports.passage import Operation, WireAnswer, WireEnd, Wi
 from nexusone.modules.ai.service.breaking import check_breaker, is_the_models_fault, note_failure, note_success
 from nexusone.modules.ai.service.errands import begin_errand, finish_within
 from nexusone.modules.ai.service.gateway_endings import finish
-from nexusone.modules.ai.service.gateway_reserving import Call, GatewayPlaces, begin, cards_of, passage_of
+from nexusone.modules.ai.service.gateway_reserving import Call, GatewayPlaces, begin, cards_of, own_passages, passage_of
+from nexusone.modules.ai.service.models import tariff_of
 from nexusone.modules.ai.service.refusals_gateway import (
     WireContentRefused,
     WireModelUnknown,
@@ -51,22 +52,22 @@ class _Pipe:
     is_left: bool = False
 
 
-def list_cards(ctx: Context) -> tuple[ModelCard, ...]:
+async def list_cards(ctx: Context) -> tuple[ModelCard, ...]:
     """The models that can be asked for.
 
     Raises:
         NoTextModel: no vendor is connected that speaks this wire.
     """
-    return cards_of(ctx)
+    return cards_of(ctx, own=await own_passages(ctx))
 
 
-def get_card(ctx: Context, *, name: str) -> ModelCard:
+async def get_card(ctx: Context, *, name: str) -> ModelCard:
     """One of them.
 
     Raises:
         WireModelUnknown: there is none of that name, or it has no price.
     """
-    card = next((card for card in cards_of(ctx) if card.name == name), None)
+    card = next((card for card in await list_cards(ctx) if card.name == name), None)
     if card is None:
         raise WireModelUnknown(model=plain_answer(name)[:100])
     return card
@@ -104,7 +105,7 @@ async def _answer(ctx: Context, call: Call) -> bytes:
         try:
             check_breaker(ctx, call.row)
             async with asyncio.timeout(ctx.setting(AiSettings).call_seconds_max):
-                answer = await passage_of(ctx).send(_request(ctx, call))
+                answer = await passage_of(ctx, call).send(_request(ctx, call))
         except (TimeoutError, UnknownOutcome) as error:
             note_failure(ctx, call.row)
             await finish(ctx, call, lost(Usage(), _detail(error)))
@@ -212,7 +213,7 @@ async def _pumped(ctx: Context, call: Call, pipe: _Pipe) -> tuple[bytes, WireEnd
     """The last event, what it says, and those that are kept back until they are judged; no end where the reader left."""
     is_held = ctx.setting(AiSettings).moderation == "refuse"
     held: list[bytes] = []
-    async with aclosing(passage_of(ctx).stream(_request(ctx, call))) as pieces:  # type: ignore[type-var]  # what streams can be closed
+    async with aclosing(passage_of(ctx, call).stream(_request(ctx, call))) as pieces:  # type: ignore[type-var]  # what streams can be closed
         async for piece in pieces:
             if piece.end is not None:
                 return piece.frame, piece.end, held
@@ -246,7 +247,16 @@ async def _falls_back(ctx: Context, call: Call, failure: DefiniteFailure) -> boo
         return False
     card = call.others.pop(0)
     due_at = ctx.now() + call_lifetime(ctx)
-    changed = replace(call.row, vendor=card.vendor, model=card.name, prices=priced(card.prices), due_at=due_at)
+    tariff = tariff_of(ctx, card, own=call.own)
+    changed = replace(
+        call.row,
+        vendor=card.vendor,
+        model=card.name,
+        prices=priced(card.prices),
+        margin_percent=tariff.margin_percent,
+        is_own_key=tariff.is_own_key,
+        due_at=due_at,
+    )
     async with replace(ctx, idempotency=None).transaction("ai") as tx:
         await gateway.turn(tx, changed, workspace_id=ctx.workspace)
     call.row, call.card = changed, card

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from typing import cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -25,7 +26,8 @@ from nexusone.modules.ai.ports.passage import Operation, WirePassage
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.errands import begin_errand, end_errands
 from nexusone.modules.ai.service.model_overrides import ModelOverrides, adjusted
-from nexusone.modules.ai.service.models import tariff_of
+from nexusone.modules.ai.service.models import is_own, tariff_of
+from nexusone.modules.ai.service.own_keys import NO_OWN, OwnVendors, own_vendors
 from nexusone.modules.ai.service.refusals import NoTextModel
 from nexusone.modules.ai.service.refusals_gateway import WireBusy, WireInFlight, WireModelUnknown, WireNotPassedOn
 from nexusone.modules.ai.service.writing import call_lifetime
@@ -41,6 +43,9 @@ FALLBACKS_MAX = 3
 # How long it may go unnoticed that a margin fell below its floor, which a schedule looks at every few minutes.
 REACTION_KEPT = timedelta(seconds=10)
 REACTIONS_MAX = 10_000
+# How long another process may use an account that was changed or taken away in this one.
+OWN_KEPT = timedelta(seconds=10)
+OWN_MAX = 10_000
 CLOSING_SECONDS = 10.0
 IN_FLIGHT = b'{"error": {"message": "The first request with this key has no answer yet.", "type": "invalid_request_error", \
 "param": null, "code": "idempotency_in_flight"}}'
@@ -54,10 +59,11 @@ class _KnownCards:
 
 
 class GatewayPlaces:
-    """How many requests of a workspace this process is passing on, and what it heard of margins a moment ago."""
+    """How many requests of a workspace this process passes on, and what it heard of margins and own accounts a moment ago."""
 
     def __init__(self) -> None:
         self.cards: WeakKeyDictionary[WirePassage, _KnownCards] = WeakKeyDictionary()
+        self.own: OrderedDict[UUID, tuple[datetime, OwnVendors]] = OrderedDict()
         self.running: Counter[UUID] = Counter()
         self.reactions: OrderedDict[tuple[UUID, str], tuple[datetime, str | None]] = OrderedDict()
 
@@ -66,6 +72,10 @@ class GatewayPlaces:
         self.running[workspace_id] -= 1
         if self.running[workspace_id] <= 0:
             del self.running[workspace_id]
+
+    def forget_own(self, workspace_id: UUID) -> None:
+        """The workspace's own accounts are others now."""
+        self.own.pop(workspace_id, None)
 
     async def close(self) -> None:
         """Lets what follows the last answers come to its end, so that a restart leaves none of them to the clock."""
@@ -81,6 +91,7 @@ class Call:
     card: ModelCard
     others: list[ModelCard]
     texts: tuple[str, ...]
+    own: OwnVendors
 
 
 async def begin(ctx: Context, *, operation: Operation, raw: bytes, fallbacks: Sequence[str]) -> Call:
@@ -92,11 +103,13 @@ async def begin(ctx: Context, *, operation: Operation, raw: bytes, fallbacks: Se
         PurposeStopped: the margin is too low, and no cheaper model can do it.
     """
     body = _parsed(raw)
-    asked, others = _chain(ctx, operation, body, fallbacks)
+    own = await own_passages(ctx)
+    asked, others = _chain(ctx, operation, body, fallbacks, own=own)
     wish = _wish(ctx, operation, body, card=asked, size_bytes=len(raw))
     others = [card for card in others if wish.fits(card)]
-    card = await _rerouted(ctx, wish, asked)
-    call = _call(ctx, wish, card=card, asked=asked, others=others)
+    # What the workspace pays its vendor itself has no margin that could be too low.
+    card = asked if all(is_own(one, own) for one in (asked, *others)) else await _rerouted(ctx, wish, asked, own=own)
+    call = _call(ctx, wish, card=card, asked=asked, others=others, own=own)
     places = ctx.runtime.port(GatewayPlaces)
     if places.running[ctx.workspace] >= ctx.setting(AiSettings).gateway_running_max:
         raise WireBusy(headers={"Retry-After": "1"}, wait_seconds=1)
@@ -109,20 +122,53 @@ async def begin(ctx: Context, *, operation: Operation, raw: bytes, fallbacks: Se
     return call
 
 
-def passage_of(ctx: Context) -> WirePassage:
-    """The way to the vendor.
+def passage_of(ctx: Context, call: Call) -> WirePassage:
+    """The way to the vendor of the model that is asked, by whose account it was promised.
 
     Raises:
         NoTextModel: none is connected that speaks this wire.
     """
+    if call.row.is_own_key and (found := call.own.find(call.row.kind, call.row.vendor)) is not None:
+        return cast(WirePassage, found)
+    return _house_passage(ctx)
+
+
+async def own_passages(ctx: Context) -> OwnVendors:
+    """The workspace's own accounts that requests are passed on with, as they were a moment ago."""
+    kept = ctx.runtime.port(GatewayPlaces).own
+    if ctx.is_test:
+        return NO_OWN
+    known = kept.get(ctx.workspace)
+    if known is not None and known[0] > ctx.now():
+        return known[1]
+    own = (await own_vendors(ctx)).passages()
+    kept[ctx.workspace] = (ctx.now() + OWN_KEPT, own)
+    while len(kept) > OWN_MAX:
+        kept.popitem(last=False)
+    return own
+
+
+def cards_of(ctx: Context, *, own: OwnVendors) -> tuple[ModelCard, ...]:
+    """The models that can be asked for at this door.
+
+    Raises:
+        NoTextModel: no vendor is connected that speaks this wire.
+    """
+    passages = [cast(WirePassage, one) for one in own.by_kind.get("text", {}).values()]
+    if WirePassage in ctx.runtime.ports or not passages:
+        passages.insert(0, _house_passage(ctx))
+    cards = {(card.vendor, card.name): card for passage in reversed(passages) for card in _cards_of(ctx, passage)}
+    return tuple(cards.values())
+
+
+def _house_passage(ctx: Context) -> WirePassage:
     if WirePassage not in ctx.runtime.ports:
         raise NoTextModel(headers={"Retry-After": "60"})
     return ctx.port(WirePassage)
 
 
-def cards_of(ctx: Context) -> tuple[ModelCard, ...]:
-    """The models that can be asked for at this door."""
-    passage, kept = passage_of(ctx), ctx.runtime.port(GatewayPlaces).cards
+def _cards_of(ctx: Context, passage: WirePassage) -> tuple[ModelCard, ...]:
+    kept = ctx.runtime.port(GatewayPlaces).cards
     today, overrides = ctx.now().date(), ctx.runtime.port(ModelOverrides)
     known = kept.get(passage)
     # Vendors' tables and the deployment's words are read at the start; only the day changes what is offered.
@@ -142,11 +188,13 @@ def _parsed(raw: bytes) -> dict[str, JsonValue]:
     return body
 
 
-def _chain(ctx: Context, operation: Operation, body: dict[str, JsonValue], fallbacks: Sequence[str]) -> tuple[ModelCard, list[ModelCard]]:
+def _chain(
+    ctx: Context, operation: Operation, body: dict[str, JsonValue], fallbacks: Sequence[str], *, own: OwnVendors
+) -> tuple[ModelCard, list[ModelCard]]:
     name = body.get("model")
     if not isinstance(name, str) or not name:
         raise _not_passed_on(WireFault(param="model", reason="missing_required_parameter", detail="'model' is a model's name"))
-    known = {card.name: card for card in cards_of(ctx) if card.kind == KINDS[operation]}
+    known = {card.name: card for card in cards_of(ctx, own=own) if card.kind == KINDS[operation]}
     named = list(dict.fromkeys([name, *fallbacks]))
     if unknown := [one for one in named if one not in known]:
         raise WireModelUnknown(model=plain_answer(unknown[0])[:100])
@@ -166,15 +214,15 @@ def _not_passed_on(fault: WireFault) -> WireNotPassedOn:
     return WireNotPassedOn(errors=(FieldError(pointer=fault.param, code=fault.reason, detail=fault.detail),), count=1)
 
 
-async def _rerouted(ctx: Context, wish: Wish, asked: ModelCard) -> ModelCard:
+async def _rerouted(ctx: Context, wish: Wish, asked: ModelCard, *, own: OwnVendors) -> ModelCard:
     """The model asked for, or the cheapest that can do the same, where the margin is below a floor that says so."""
     if await _reaction(ctx, purpose_of(wish.kind)) != "reroute":
         return asked
 
     def cost(card: ModelCard) -> int:
-        return cost_nano(wish.bound_for(card), prices=card.prices, traits=wish.traits)
+        return 0 if is_own(card, own) else cost_nano(wish.bound_for(card), prices=card.prices, traits=wish.traits)
 
-    card = cheapest_instead(cards_of(ctx), asked=asked, can=wish.fits, cost=cost)
+    card = cheapest_instead(cards_of(ctx, own=own), asked=asked, can=wish.fits, cost=cost)
     if card is None:
         raise billing.PurposeStopped(purpose=purpose_of(wish.kind))
     return card
@@ -193,9 +241,10 @@ async def _reaction(ctx: Context, purpose: str) -> str | None:
     return reaction
 
 
-def _call(ctx: Context, wish: Wish, *, card: ModelCard, asked: ModelCard, others: list[ModelCard]) -> Call:
+def _call(ctx: Context, wish: Wish, *, card: ModelCard, asked: ModelCard, others: list[ModelCard], own: OwnVendors) -> Call:
     settings, texts = ctx.setting(AiSettings), texts_of(wish.operation, wish.body)
-    held = max(tariff_of(ctx, one, traits=wish.traits).micros(wish.bound_for(one)) for one in (card, *others))
+    tariff = tariff_of(ctx, card, traits=wish.traits, own=own)
+    most = max(tariff_of(ctx, one, traits=wish.traits, own=own).micros(wish.bound_for(one)) for one in (card, *others))
     row = GenerationRow(
         id=new_id(),
         kind=wish.kind,
@@ -210,14 +259,16 @@ def _call(ctx: Context, wish: Wish, *, card: ModelCard, asked: ModelCard, others
         prices=priced(card.prices),
         traits=dict(wish.traits),
         credits_per_dollar=settings.credits_per_dollar,
-        margin_percent=settings.margin_percent,
-        held_micros=held,
+        margin_percent=tariff.margin_percent,
+        # With an account of its own and no fee a workspace owes nothing, and a hold of nothing is none.
+        held_micros=max(1, most),
+        is_own_key=tariff.is_own_key,
         status="running",
         is_test=ctx.is_test,
         created_at=ctx.now(),
         due_at=ctx.now() + call_lifetime(ctx),
     )
-    return Call(wish=wish, row=row, card=card, others=others, texts=texts)
+    return Call(wish=wish, row=row, card=card, others=others, texts=texts, own=own)
 
 
 async def _reserve(ctx: Context, call: Call, *, prompt_hash: bytes) -> None:
