@@ -60,7 +60,7 @@ async def studio(runtime: Runtime) -> Workshop:
     painter = ScriptedPainter(begins=[replace(finished(), model_version="painter-1-0301")])
     shop = await open_studio(runtime, painter)
     shop.model.script[:] = [said("The lamp is here.")]  # type: ignore[attr-defined]  # the scripted one
-    ports = {
+    ports: dict[type[object], object] = {
         **shop.runtime.ports,
         Moderator: Judge(),
         VoiceModels: VoiceModels({"scripted": maker("voice", "character", "audio/wav", sound)}),

@@ -17,9 +17,10 @@ from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.ai.ports.vendors import VendorKit
 from nexusone.modules.ai.service import connections, gateway
 from nexusone.modules.ai.service.errands import end_errands
-from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
+from nexusone.modules.ai.service.gateway_accounts import GatewayPlaces
 from nexusone.modules.ai.service.own_keys import OwnClients
 from nexusone.modules.ai.service.refusals import NoTextModel
+from nexusone.modules.ai.service.refusals_gateway import WireVendorDown
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.platform.runtime import Context, Runtime
 
@@ -134,3 +135,16 @@ async def test_where_the_house_has_no_account_the_own_one_is_enough(runtime: Run
     assert "writer-1" in [card.name for card in await gateway.list_cards(shop.ctx)]
     await shop.ask()
     assert len(shop.own.requests) == 1
+
+
+async def test_pictures_that_cannot_be_kept_are_given_to_nobody_and_cost_nothing(runtime: Runtime) -> None:
+    shop = await open_shop(runtime)
+    shop.house.drawn = b"no picture"
+    with pytest.raises(WireVendorDown):
+        await shop.ask("images")
+    await end_errands(seconds=10)
+    made = (await shop.workshop.all())[0]
+    assert (made.status, made.credits, made.assets) == ("failed", "0", ())
+    assert made.error is not None
+    assert made.error.code == "ai.result_unusable"
+    await shop.workshop.assert_books(spent_micros=0)

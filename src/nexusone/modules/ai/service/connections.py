@@ -12,7 +12,7 @@ from nexusone.modules.ai.ports.media import MediaModel, VoiceModel
 from nexusone.modules.ai.ports.models import Kind
 from nexusone.modules.ai.ports.text import TextModel, TextRequest
 from nexusone.modules.ai.ports.vendors import Vendor
-from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
+from nexusone.modules.ai.service.gateway_accounts import GatewayPlaces
 from nexusone.modules.ai.service.own_keys import OwnClients, clients_of, connectable, find_vendor, kinds_of, sealed
 from nexusone.modules.ai.service.refusals_connections import ConnectionInvalid, ConnectionNotFound, VendorUnknown
 from nexusone.modules.ai.service.speakers import VoiceLists

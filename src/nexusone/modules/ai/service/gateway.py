@@ -9,14 +9,16 @@ from hashlib import sha256
 from nexusone.kernel.errors import FieldError, Refusal
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.domain.answers import plain_answer
-from nexusone.modules.ai.domain.lifecycle import CLIENT_LEFT, NO_ANSWER, REFUSED_BY_MODERATION, Outcome, lost
+from nexusone.modules.ai.domain.lifecycle import CLIENT_LEFT, NO_ANSWER, REFUSED_BY_MODERATION, RESULT_UNUSABLE, Outcome, lost
 from nexusone.modules.ai.domain.tariff import Usage, priced_units, usage_of
 from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.passage import Operation, WireAnswer, WireEnd, WireRefused, WireRequest
 from nexusone.modules.ai.service.breaking import check_breaker, is_the_models_fault, note_failure, note_success
 from nexusone.modules.ai.service.errands import begin_errand, finish_within
+from nexusone.modules.ai.service.gateway_accounts import GatewayPlaces, cards_of, own_passages
 from nexusone.modules.ai.service.gateway_endings import finish
-from nexusone.modules.ai.service.gateway_reserving import Call, GatewayPlaces, begin, cards_of, own_passages, passage_of
+from nexusone.modules.ai.service.gateway_pictures import PicturesUnusable, keep_pictures, told_with
+from nexusone.modules.ai.service.gateway_reserving import Call, begin, passage_of
 from nexusone.modules.ai.service.models import tariff_of
 from nexusone.modules.ai.service.refusals_gateway import (
     WireContentRefused,
@@ -127,7 +129,9 @@ async def _answered(ctx: Context, call: Call, answer: WireAnswer) -> bytes:
         if is_refused(safety):
             await finish(ctx, call, _kept_back(outcome, refusal_detail(safety)))
             raise WireContentRefused(reason=refusal_detail(safety))
-    written = answer.text.encode("utf-8", "surrogatepass") or b"".join(sha256(image.content).digest() for image in answer.images)
+    if call.row.kind == "image":
+        return await _drawn(ctx, call, answer, outcome)
+    written = answer.text.encode("utf-8", "surrogatepass")
     ending = finish(ctx, call, outcome, written=written or answer.body, answer=answer.body)
     if ctx.idempotency is not None:
         await ending
@@ -135,6 +139,22 @@ async def _answered(ctx: Context, call: Call, answer: WireAnswer) -> bytes:
         # Nobody waits for the record: until it stands, the hold does, and a process that dies between leaves it to the attending.
         begin_errand(ending, after_seconds=AFTER_ANSWER_SECONDS)
     return answer.body
+
+
+async def _drawn(ctx: Context, call: Call, answer: WireAnswer, outcome: Outcome) -> bytes:
+    """Pictures are on record, and marked, before anybody has them."""
+    try:
+        kept = await keep_pictures(ctx, call, answer)
+    except PicturesUnusable as unusable:
+        detail = plain_answer(str(unusable))[:DETAIL_CHARACTERS_MAX]
+        # The vendor charges for it, the customer is not charged for what cannot be had.
+        failed = replace(outcome, status="failed", error_code=RESULT_UNUSABLE, error_detail=detail, is_free=True)
+        await finish(ctx, call, failed)
+        raise WireVendorDown(headers={"Retry-After": str(RETRY_SECONDS)}) from unusable
+    body = await told_with(ctx, call, answer, kept=kept)
+    outcome = replace(outcome, asset_ids=tuple(asset.id for asset in kept))
+    await finish(ctx, call, outcome, written=b"".join(asset.sha256 for asset in kept), answer=body, assets=kept)
+    return body
 
 
 async def _streamed(ctx: Context, call: Call) -> Events:

@@ -45,7 +45,8 @@ update ai.generation
 set status = %(status)s, settlement = 'due', charged_micros = %(charged_micros)s, input_tokens = %(input_tokens)s,
     output_tokens = %(output_tokens)s, images = %(images)s, output = %(output)s, output_hash = %(output_hash)s,
     finish_reason = %(finish_reason)s, model_version = %(model_version)s, vendor_reference = %(vendor_reference)s,
-    error_code = %(error_code)s, error_detail = %(error_detail)s, safety = %(safety)s, finished_at = %(now)s, due_at = %(due_at)s
+    error_code = %(error_code)s, error_detail = %(error_detail)s, safety = %(safety)s, finished_at = %(now)s, due_at = %(due_at)s,
+    asset_ids = %(asset_ids)s::uuid[]
 where workspace_id = %(workspace_id)s and id = %(id)s and (status = 'running' or (status = 'unknown' and settlement = 'held'))
 returning {columns}
 """)
@@ -150,6 +151,7 @@ def _end_parameters(workspace_id: UUID, generation_id: UUID, ended: EndedCall) -
         "images": usage.images,
         "output_hash": ended.output_hash,
         "charged_micros": ended.charged_micros,
+        "asset_ids": list(outcome.asset_ids),
         "safety": None if outcome.safety is None else Jsonb(dict(outcome.safety)),
         "now": ended.now,
         "due_at": ended.due_at,
