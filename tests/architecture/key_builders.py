@@ -28,6 +28,7 @@ SUBJECTS = {
 MEMORIES = {
     "modules/ai/service/breaking.py:_records": "a vendor and a model, of which nothing is a workspace's",
     "modules/ai/service/errands.py:_running": PROCESS,
+    "modules/ai/service/gateway_accounts.py:cards": "a vendor's list, of which nothing is a workspace's",
     "modules/ai/store/generations.py:traits": "one row's values",
     "modules/audience/store/segment_relation.py:parameters": "one statement's values",
     "modules/billing/service/subscriptions_steps.py:told": "one fact's words",
@@ -49,8 +50,9 @@ MEMORIES = {
 }
 WORKSPACE_FIRST = {
     "modules/ai/service/breaking.py:_records",
-    "modules/ai/service/gateway_reserving.py:reactions",
-    "modules/ai/service/gateway_reserving.py:running",
+    "modules/ai/service/gateway_accounts.py:own",
+    "modules/ai/service/gateway_accounts.py:reactions",
+    "modules/ai/service/gateway_accounts.py:running",
     "modules/ai/service/own_keys.py:_open",
     "modules/ai/service/speakers.py:_lists",
     "modules/marketing/service/tracking.py:_links",

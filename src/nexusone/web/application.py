@@ -27,6 +27,7 @@ from nexusone.web.health import METRICS_STATE
 from nexusone.web.openapi import document
 from nexusone.web.paging import CURSOR_KEY_STATE
 from nexusone.web.problems import Messages, problem_response, refusal_of
+from nexusone.web.spelled import SpelledPaths
 from nexusone.web.stream import LIVE_STATE
 from nexusone.web.turns import Turns
 
@@ -112,7 +113,9 @@ def build_routes(parts: ApplicationParts, *, allows_docs: bool) -> FastAPI:
     )
     for door in (*KIT_DOORS, *parts.doors):
         door.open_on(app.router)
-    setattr(app.state, SPELLED_STATE, frozenset(route.path for route, _ in locked_routes(app) if not route.param_convertors))
+    locked = [route for route, _ in locked_routes(app)]
+    setattr(app.state, SPELLED_STATE, frozenset(route.path for route in locked if not route.param_convertors))
+    app.router.routes.insert(0, SpelledPaths(locked))
     setattr(app.state, graphql.SCHEMA_STATE, graphql.build_schema(parts.graphql_queries, allows_introspection=allows_docs))
     app.add_exception_handler(HTTPException, _refusing(parts.messages))
     app.add_exception_handler(RequestValidationError, _refusing(parts.messages))

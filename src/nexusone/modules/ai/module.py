@@ -58,7 +58,7 @@ from nexusone.modules.ai.routes import (
     voices,
 )
 from nexusone.modules.ai.service.breaking import Breakers
-from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
+from nexusone.modules.ai.service.gateway_accounts import GatewayPlaces
 from nexusone.modules.ai.service.model_overrides import ModelOverrides, read_overrides
 from nexusone.modules.ai.service.own_keys import OwnClients
 from nexusone.modules.ai.service.speakers import VoiceLists

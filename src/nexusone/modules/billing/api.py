@@ -45,6 +45,7 @@ __all__ = [
     "record_usage",
     "release",
     "settle",
+    "settle_noting",
     "settle_part",
     "take_entitlement",
     "verify_ledger",
@@ -86,6 +87,15 @@ async def settle(ctx: Context, *, key: str, amount_micros: int) -> Hold:
         HoldNotFound: no such key.
     """
     return await holds.settle(ctx, key=key, amount_micros=amount_micros)
+
+
+async def settle_noting(ctx: Context, *, key: str, amount_micros: int, cost_nano: int, events: Sequence[UsageEvent]) -> Hold:
+    """`settle`, `record_cost` (under the hold's key and purpose; 0: nothing to note) and `record_usage` in one transaction.
+
+    Raises:
+        SettleExceedsHold, HoldResolved, HoldNotFound, MeterUnknown, UsageOutOfTime: as they do; nothing is booked or noted then.
+    """
+    return await holds.settle_noting(ctx, key=key, amount_micros=amount_micros, cost_nano=cost_nano, events=events)
 
 
 async def settle_part(ctx: Context, *, key: str, part_key: str, amount_micros: int) -> Hold:

@@ -46,7 +46,7 @@ class AiConnection(Contract):
 class AiVendor(Contract):
     """A vendor that can be connected, the fields that it asks for, and the connection where there is one.
 
-    `kinds` is what generations of it are then made with the workspace's account, at the vendor's own bill.
+    `kinds` is what is then made with the workspace's account, at the vendor's own bill.
     """
 
     vendor: str

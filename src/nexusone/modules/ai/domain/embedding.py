@@ -29,20 +29,25 @@ Settlement = Literal["held", "due", "done"]
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingTariff:
-    """`price_micros` micro-dollars for every `price_per` tokens; `margin_percent` is put on top."""
+    """`price_micros` micro-dollars for every `price_per` tokens; `margin_percent` is put on top.
+
+    Where a workspace pays the vendor itself (`is_own_key`), there is no cost, and `margin_percent` of it is all that is charged.
+    """
 
     price_micros: int
     price_per: int
     credits_per_dollar: int
     margin_percent: int
+    is_own_key: bool = False
 
     def micros(self, tokens: int) -> int:
         """Micro-credits for the tokens, rounded up."""
-        return -(-tokens * self.price_micros * self.credits_per_dollar * (100 + self.margin_percent) // (self.price_per * 100))
+        percent = self.margin_percent if self.is_own_key else 100 + self.margin_percent
+        return -(-tokens * self.price_micros * self.credits_per_dollar * percent // (self.price_per * 100))
 
     def cost_nano(self, tokens: int) -> int:
         """What the vendor charges for the tokens, in billionths of a dollar, rounded up."""
-        return -(-tokens * self.price_micros * 1000 // self.price_per)
+        return 0 if self.is_own_key else -(-tokens * self.price_micros * 1000 // self.price_per)
 
 
 def embedding_models(cards: Iterable[ModelCard], *, today: date) -> tuple[ModelCard, ...]:

@@ -27,6 +27,7 @@ PICTURES = frozenset({"image_url", "input_image"})
 CHOICES_MAX = 128
 SIZE_DEFAULT = "1024x1024"
 DEPTH_MAX = 40
+FORMS = (None, "b64_json", "url")
 # Parameters by operation, and by which value they are harmless.
 HOUSE_WIDE: Mapping[Operation, tuple[str, ...]] = {
     "chat": ("web_search_options", "audio"),
@@ -55,6 +56,7 @@ class Wish:
     traits: Mapping[str, str] = field(default_factory=dict)
     is_stream: bool = False
     tells_usage: bool = False
+    wants_links: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -135,6 +137,10 @@ def _drawing(wish: Wish, card: ModelCard) -> Wish:
     if wish.is_stream or wish.body.get("partial_images"):
         raise WireFault(param="stream", reason="unsupported_value", detail="pictures are not streamed: those on the way have no price")
     body = dict(wish.body)
+    # How pictures come to the client is ours to do, and not every vendor takes the parameter.
+    form = body.pop("response_format", None)
+    if form not in FORMS:
+        raise WireFault(param="response_format", reason="invalid_value", detail="'response_format' is 'b64_json' or 'url'")
     size, quality = body.get("size") or "auto", body.get("quality") or "auto"
     # "auto" would leave the price to the vendor.
     sizes = card.sizes or (SIZE_DEFAULT,)
@@ -145,7 +151,7 @@ def _drawing(wish: Wish, card: ModelCard) -> Wish:
         detail = f"{card.name} draws {', '.join(sizes)}, and has a price for those alone"
         raise WireFault(param="size" if size not in sizes else "quality", reason="invalid_value", detail=detail)
     count = _count(body, "n", most=card.images_max) if body.get("n") is not None else 1
-    return replace(wish, body=body, bound=replace(wish.bound, images=count), traits=traits)
+    return replace(wish, body=body, bound=replace(wish.bound, images=count), traits=traits, wants_links=form == "url")
 
 
 def _refuse_house_wide(operation: Operation, body: Body) -> None:

@@ -166,14 +166,14 @@ async def draw(ctx: Caller, request: Request, fallbacks: Fallbacks = None) -> Re
 
 @door.get("/models", permission="generations:read", summary="The models there are, in the wire of others", refusals=(NoTextModel,))
 async def list_models(ctx: Caller) -> WireModels:
-    return WireModels(data=tuple(_model(card) for card in gateway.list_cards(ctx)))
+    return WireModels(data=tuple(_model(card) for card in await gateway.list_cards(ctx)))
 
 
 @door.get(
     "/models/{model}", permission="generations:read", summary="One model, in the wire of others", refusals=(NoTextModel, WireModelUnknown)
 )
 async def get_model(ctx: Caller, model: Annotated[str, Path(min_length=1, max_length=100)]) -> WireModel:
-    return _model(gateway.get_card(ctx, name=model))
+    return _model(await gateway.get_card(ctx, name=model))
 
 
 async def _pass(ctx: Context, request: Request, operation: Operation, fallbacks: str | None) -> Response:

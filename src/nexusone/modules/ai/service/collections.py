@@ -8,7 +8,7 @@ from nexusone.kernel.errors import PreconditionFailed
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.page import PageOf, PageRequest
 from nexusone.modules.ai.contracts.knowledge import Collection, CollectionChange, NewCollection
-from nexusone.modules.ai.service.embedders import embedding_model
+from nexusone.modules.ai.service.embedders import comparing
 from nexusone.modules.ai.service.refusals_knowledge import CollectionNotFound
 from nexusone.modules.ai.store import collections
 from nexusone.modules.ai.store.collections import CollectionRow
@@ -20,7 +20,7 @@ from nexusone.platform.runtime import Context
 
 async def create_collection(ctx: Context, *, wanted: NewCollection) -> Collection:
     """A new collection, compared by today's default model for good. Raises: NoEmbedder."""
-    now, card = ctx.now(), embedding_model(ctx, name=None)
+    now, card = ctx.now(), (await comparing(ctx, model=None)).card
     row = CollectionRow(
         id=new_id(),
         name=wanted.name,

@@ -9,8 +9,10 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.contracts.connections import AiConnection, AiConnectionTest, AiConnectionWish, AiVendor
 from nexusone.modules.ai.ports.media import MediaModel, VoiceModel
+from nexusone.modules.ai.ports.models import Kind
 from nexusone.modules.ai.ports.text import TextModel, TextRequest
 from nexusone.modules.ai.ports.vendors import Vendor
+from nexusone.modules.ai.service.gateway_accounts import GatewayPlaces
 from nexusone.modules.ai.service.own_keys import OwnClients, clients_of, connectable, find_vendor, kinds_of, sealed
 from nexusone.modules.ai.service.refusals_connections import ConnectionInvalid, ConnectionNotFound, VendorUnknown
 from nexusone.modules.ai.service.speakers import VoiceLists
@@ -24,6 +26,7 @@ from nexusone.platform.runtime import Context
 
 WORKING, UNKNOWN = "working", "unknown"
 TEST_TOKENS_MAX = 16
+LOOKED_UP: tuple[Kind, ...] = ("image", "video")
 
 
 async def list_vendors(ctx: Context) -> list[AiVendor]:
@@ -108,6 +111,7 @@ def _forget(ctx: Context, vendor: str) -> None:
     """What this process keeps of the account; others see by the key's id that it is another."""
     ctx.runtime.port(OwnClients).retire(ctx.workspace, vendor, now=ctx.now())
     ctx.runtime.port(VoiceLists).forget(ctx.workspace, vendor)
+    ctx.runtime.port(GatewayPlaces).forget_own(ctx.workspace)
 
 
 async def _tried(ctx: Context, row: VendorKeyRow) -> str:
@@ -118,7 +122,7 @@ async def _tried(ctx: Context, row: VendorKeyRow) -> str:
         elif "voice" in clients:
             await cast(VoiceModel, clients["voice"]).voices()
         else:
-            for client in clients.values():
+            for client in (clients[kind] for kind in LOOKED_UP if kind in clients):
                 await cast("MediaModel[object]", client).find(str(uuid4()), since=ctx.now())
     except DefiniteFailure as failure:
         return failure.code

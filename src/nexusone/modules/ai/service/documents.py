@@ -54,7 +54,7 @@ async def add_document(ctx: Context, *, collection_id: UUID, wanted: NewDocument
     if collection is None:
         raise CollectionNotFound
     now, document_id = ctx.now(), new_id()
-    work = planned_work(ctx, model=collection.model, document_id=document_id, revision=1, chunks=chunks)
+    work = await planned_work(ctx, model=collection.model, document_id=document_id, revision=1, chunks=chunks)
     row = DocumentRow(
         id=document_id,
         collection_id=collection_id,
@@ -104,7 +104,7 @@ async def replace_content(ctx: Context, *, document_id: UUID, wanted: NewContent
     digest = _digest(wanted.content, wanted.kind)
     if digest == before.content_hash and before.status != "failed":
         return document_of(before)
-    work = planned_work(ctx, model=model, document_id=document_id, revision=before.revision + 1, chunks=chunks)
+    work = await planned_work(ctx, model=model, document_id=document_id, revision=before.revision + 1, chunks=chunks)
     after = replace(
         _with_work(ctx, before, work), kind=wanted.kind, content_hash=digest, revision=work.revision, passages=len(chunks), indexed=0
     )
@@ -134,7 +134,7 @@ async def index_again(ctx: Context, *, document_id: UUID) -> Document:
         chunks = await documents.list_unembedded(
             tx, workspace_id=ctx.workspace, document_id=document_id, revision=before.revision, limit=PASSAGES_MAX
         )
-    work = planned_work(ctx, model=model, document_id=document_id, revision=before.revision, chunks=chunks)
+    work = await planned_work(ctx, model=model, document_id=document_id, revision=before.revision, chunks=chunks)
     after = _with_work(ctx, before, work)
     async with held(ctx, work), ctx.transaction("ai") as tx:
         await _lock_unchanged(ctx, tx, before)

@@ -71,15 +71,9 @@ async def settle(ctx: Context, row: GenerationRow) -> GenerationRow:
     """Pays what a generation used, gives the rest back, reports the tokens; what billing does not answer to, the clock comes back to."""
     if row.settlement != "due":
         return row
-    key = hold_key(row.id)
     try:
-        await _pay(ctx, row, key)
-        if cost_nano := _cost_nano(row):
-            await billing.record_cost(ctx, key=key, purpose=purpose_of(row.kind, funding=row.funding), cost_nano=cost_nano)
-        if events := tuple(_usage_events(ctx, row)):
-            await billing.record_usage(ctx, events=events)
-        async with ctx.transaction("ai") as tx:
-            await generations.mark_settled(tx, workspace_id=ctx.workspace, generation_id=row.id)
+        await _pay(ctx, row)
+        await generations.mark_settled(ctx, generation_id=row.id)
     except (Unavailable, UnknownOutcome, Contended) as error:
         _log.warning("generation.settle_delayed", generation_id=str(row.id), error=str(error))
         return row
@@ -180,14 +174,19 @@ def _cost_nano(row: GenerationRow) -> int:
         return 0
 
 
-async def _pay(ctx: Context, row: GenerationRow, key: str) -> None:
-    if row.funding is not None:
-        if row.charged_micros:
-            await billing.settle_part(ctx, key=row.funding, part_key=key, amount_micros=row.charged_micros)
-    elif row.charged_micros:
-        await billing.settle(ctx, key=key, amount_micros=row.charged_micros)
-    else:
+async def _pay(ctx: Context, row: GenerationRow) -> None:
+    key, cost_nano, events = hold_key(row.id), _cost_nano(row), tuple(_usage_events(ctx, row))
+    if row.funding is None and row.charged_micros:
+        await billing.settle_noting(ctx, key=key, amount_micros=row.charged_micros, cost_nano=cost_nano, events=events)
+        return
+    if row.funding is None:
         await _release(ctx, key)
+    elif row.charged_micros:
+        await billing.settle_part(ctx, key=row.funding, part_key=key, amount_micros=row.charged_micros)
+    if cost_nano:
+        await billing.record_cost(ctx, key=key, purpose=purpose_of(row.kind, funding=row.funding), cost_nano=cost_nano)
+    if events:
+        await billing.record_usage(ctx, events=events)
 
 
 async def _release(ctx: Context, key: str) -> None:

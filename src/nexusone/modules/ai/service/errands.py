@@ -25,9 +25,26 @@ async def finish_within(work: Coroutine[Any, Any, R], *, seconds: float) -> R | 
     return task.result() if task.done() else None
 
 
-def begin_errand(work: Coroutine[Any, Any, R]) -> None:
-    """Begins work that nobody waits for."""
-    _begin(work).add_done_callback(_log_failure)
+def begin_errand(work: Coroutine[Any, Any, R], *, after_seconds: float = 0.0) -> None:
+    """Begins work that nobody waits for, at once or after a moment."""
+    _begin(_after(after_seconds, work) if after_seconds else work).add_done_callback(_log_failure)
+
+
+async def end_errands(*, seconds: float) -> None:
+    """Waits until what runs in this event loop has ended, and what that began; that long at most."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while (left := until - loop.time()) > 0 and (unended := {task for task in _running if task.get_loop() is loop}):
+        await asyncio.wait(unended, timeout=left)
+
+
+async def _after(seconds: float, work: Coroutine[Any, Any, R]) -> R:
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        work.close()
+        raise
+    return await work
 
 
 def _begin(work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:

@@ -9,14 +9,17 @@ from hashlib import sha256
 from nexusone.kernel.errors import FieldError, Refusal
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.domain.answers import plain_answer
-from nexusone.modules.ai.domain.lifecycle import CLIENT_LEFT, NO_ANSWER, REFUSED_BY_MODERATION, Outcome, lost
+from nexusone.modules.ai.domain.lifecycle import CLIENT_LEFT, NO_ANSWER, REFUSED_BY_MODERATION, RESULT_UNUSABLE, Outcome, lost
 from nexusone.modules.ai.domain.tariff import Usage, priced_units, usage_of
 from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.passage import Operation, WireAnswer, WireEnd, WireRefused, WireRequest
 from nexusone.modules.ai.service.breaking import check_breaker, is_the_models_fault, note_failure, note_success
 from nexusone.modules.ai.service.errands import begin_errand, finish_within
+from nexusone.modules.ai.service.gateway_accounts import GatewayPlaces, cards_of, own_passages
 from nexusone.modules.ai.service.gateway_endings import finish
-from nexusone.modules.ai.service.gateway_reserving import Call, GatewayPlaces, begin, cards_of, passage_of
+from nexusone.modules.ai.service.gateway_pictures import PicturesUnusable, keep_pictures, told_with
+from nexusone.modules.ai.service.gateway_reserving import Call, begin, passage_of
+from nexusone.modules.ai.service.models import tariff_of
 from nexusone.modules.ai.service.refusals_gateway import (
     WireContentRefused,
     WireModelUnknown,
@@ -36,6 +39,8 @@ from nexusone.platform.runtime import Context
 BYTES_PER_TOKEN = 3
 DETAIL_CHARACTERS_MAX = 1_000
 RETRY_SECONDS = 5
+# What follows an answer lets it go out first; the hold stands as long as it takes.
+AFTER_ANSWER_SECONDS = 0.002
 
 Events = AsyncGenerator[bytes, None]
 
@@ -49,22 +54,22 @@ class _Pipe:
     is_left: bool = False
 
 
-def list_cards(ctx: Context) -> tuple[ModelCard, ...]:
+async def list_cards(ctx: Context) -> tuple[ModelCard, ...]:
     """The models that can be asked for.
 
     Raises:
         NoTextModel: no vendor is connected that speaks this wire.
     """
-    return cards_of(ctx)
+    return cards_of(ctx, own=await own_passages(ctx))
 
 
-def get_card(ctx: Context, *, name: str) -> ModelCard:
+async def get_card(ctx: Context, *, name: str) -> ModelCard:
     """One of them.
 
     Raises:
         WireModelUnknown: there is none of that name, or it has no price.
     """
-    card = next((card for card in cards_of(ctx) if card.name == name), None)
+    card = next((card for card in await list_cards(ctx) if card.name == name), None)
     if card is None:
         raise WireModelUnknown(model=plain_answer(name)[:100])
     return card
@@ -102,7 +107,7 @@ async def _answer(ctx: Context, call: Call) -> bytes:
         try:
             check_breaker(ctx, call.row)
             async with asyncio.timeout(ctx.setting(AiSettings).call_seconds_max):
-                answer = await passage_of(ctx).send(_request(ctx, call))
+                answer = await passage_of(ctx, call).send(_request(ctx, call))
         except (TimeoutError, UnknownOutcome) as error:
             note_failure(ctx, call.row)
             await finish(ctx, call, lost(Usage(), _detail(error)))
@@ -124,14 +129,32 @@ async def _answered(ctx: Context, call: Call, answer: WireAnswer) -> bytes:
         if is_refused(safety):
             await finish(ctx, call, _kept_back(outcome, refusal_detail(safety)))
             raise WireContentRefused(reason=refusal_detail(safety))
-    written = answer.text.encode("utf-8", "surrogatepass") or b"".join(sha256(image.content).digest() for image in answer.images)
+    if call.row.kind == "image":
+        return await _drawn(ctx, call, answer, outcome)
+    written = answer.text.encode("utf-8", "surrogatepass")
     ending = finish(ctx, call, outcome, written=written or answer.body, answer=answer.body)
     if ctx.idempotency is not None:
         await ending
     else:
         # Nobody waits for the record: until it stands, the hold does, and a process that dies between leaves it to the attending.
-        begin_errand(ending)
+        begin_errand(ending, after_seconds=AFTER_ANSWER_SECONDS)
     return answer.body
+
+
+async def _drawn(ctx: Context, call: Call, answer: WireAnswer, outcome: Outcome) -> bytes:
+    """Pictures are on record, and marked, before anybody has them."""
+    try:
+        kept = await keep_pictures(ctx, call, answer)
+    except PicturesUnusable as unusable:
+        detail = plain_answer(str(unusable))[:DETAIL_CHARACTERS_MAX]
+        # The vendor charges for it, the customer is not charged for what cannot be had.
+        failed = replace(outcome, status="failed", error_code=RESULT_UNUSABLE, error_detail=detail, is_free=True)
+        await finish(ctx, call, failed)
+        raise WireVendorDown(headers={"Retry-After": str(RETRY_SECONDS)}) from unusable
+    body = await told_with(ctx, call, answer, kept=kept)
+    outcome = replace(outcome, asset_ids=tuple(asset.id for asset in kept))
+    await finish(ctx, call, outcome, written=b"".join(asset.sha256 for asset in kept), answer=body, assets=kept)
+    return body
 
 
 async def _streamed(ctx: Context, call: Call) -> Events:
@@ -210,7 +233,7 @@ async def _pumped(ctx: Context, call: Call, pipe: _Pipe) -> tuple[bytes, WireEnd
     """The last event, what it says, and those that are kept back until they are judged; no end where the reader left."""
     is_held = ctx.setting(AiSettings).moderation == "refuse"
     held: list[bytes] = []
-    async with aclosing(passage_of(ctx).stream(_request(ctx, call))) as pieces:  # type: ignore[type-var]  # what streams can be closed
+    async with aclosing(passage_of(ctx, call).stream(_request(ctx, call))) as pieces:  # type: ignore[type-var]  # what streams can be closed
         async for piece in pieces:
             if piece.end is not None:
                 return piece.frame, piece.end, held
@@ -244,7 +267,16 @@ async def _falls_back(ctx: Context, call: Call, failure: DefiniteFailure) -> boo
         return False
     card = call.others.pop(0)
     due_at = ctx.now() + call_lifetime(ctx)
-    changed = replace(call.row, vendor=card.vendor, model=card.name, prices=priced(card.prices), due_at=due_at)
+    tariff = tariff_of(ctx, card, own=call.own)
+    changed = replace(
+        call.row,
+        vendor=card.vendor,
+        model=card.name,
+        prices=priced(card.prices),
+        margin_percent=tariff.margin_percent,
+        is_own_key=tariff.is_own_key,
+        due_at=due_at,
+    )
     async with replace(ctx, idempotency=None).transaction("ai") as tx:
         await gateway.turn(tx, changed, workspace_id=ctx.workspace)
     call.row, call.card = changed, card

@@ -13,6 +13,8 @@ from nexusone.kernel.outcomes import UnknownOutcome
 from nexusone.modules.ai.domain.answers import plain_answer
 from nexusone.modules.ai.domain.lifecycle import Outcome
 from nexusone.modules.ai.events import GatewayCallEnded
+from nexusone.modules.ai.service.assets import PreparedAsset
+from nexusone.modules.ai.service.assets import add as add_asset
 from nexusone.modules.ai.service.endings import SETTLED_WITHIN, charge_of, end, settle
 from nexusone.modules.ai.service.errands import begin_errand
 from nexusone.modules.ai.service.gateway_reserving import Call
@@ -30,8 +32,18 @@ OUTPUT_CHARACTERS_MAX = 2_000
 _log = structlog.get_logger(__name__)
 
 
-async def finish(ctx: Context, call: Call, outcome: Outcome, *, written: bytes = b"", answer: bytes | None = None) -> None:
-    """Records how a request ended and lets it be paid for; `written` is all that a model made, `answer` what a repetition is told.
+async def finish(
+    ctx: Context,
+    call: Call,
+    outcome: Outcome,
+    *,
+    written: bytes = b"",
+    answer: bytes | None = None,
+    assets: Sequence[PreparedAsset] = (),
+) -> None:
+    """Records how a request ended, with its files, and lets it be paid for.
+
+    `written` is all that a model made, `answer` what a repetition is told.
 
     The payment follows by itself: what is recorded as owed is paid, if need be by the attending.
     """
@@ -45,32 +57,38 @@ async def finish(ctx: Context, call: Call, outcome: Outcome, *, written: bytes =
         now=ctx.now(),
         due_at=ctx.now() + SETTLED_WITHIN,
     )
-    row = await _record(ctx, call, ended, answer)
+    row = await _record(ctx, call, ended, answer, assets)
     if row is not None:
         begin_errand(_close(ctx, row, texts=(*call.texts, outcome.output or "")))
 
 
-async def _record(ctx: Context, call: Call, ended: EndedCall, answer: bytes | None) -> GenerationRow | None:
+async def _record(
+    ctx: Context, call: Call, ended: EndedCall, answer: bytes | None, assets: Sequence[PreparedAsset]
+) -> GenerationRow | None:
     try:
-        if ctx.idempotency is None and not ctx.subscribers(GatewayCallEnded.name):
+        if ctx.idempotency is None and not assets and not ctx.subscribers(GatewayCallEnded.name):
             fact = fact_parameters(ctx, GatewayCallEnded, known=_known(call, ended))
             row = await gateway.end_in_one_trip(ctx, call.row.id, ended, fact=fact)
             if row is not None:
                 return row
-        return await _record_at_length(ctx, call, ended, answer)
+        return await _record_at_length(ctx, call, ended, answer, assets)
     except (Unavailable, UnknownOutcome) as error:
         _log.warning("generation.record_delayed", generation_id=str(call.row.id), error=str(error))
         await asyncio.sleep(0)
-        await end(replace(ctx, idempotency=None), generation_id=call.row.id, outcome=ended.outcome)
+        await end(replace(ctx, idempotency=None), generation_id=call.row.id, outcome=ended.outcome, assets=assets)
         return None
 
 
-async def _record_at_length(ctx: Context, call: Call, ended: EndedCall, answer: bytes | None) -> GenerationRow | None:
+async def _record_at_length(
+    ctx: Context, call: Call, ended: EndedCall, answer: bytes | None, assets: Sequence[PreparedAsset]
+) -> GenerationRow | None:
     async def work() -> GenerationRow | None:
         async with ctx.transaction("ai") as tx:
             row = await gateway.end(tx, call.row.id, ended, workspace_id=ctx.workspace)
             if row is None:
                 return None
+            for prepared in assets:
+                await add_asset(tx, prepared=prepared, workspace_id=ctx.workspace, created_by=row.requested_by, now=ended.now)
             await publish(tx, GatewayCallEnded.model_validate({**_known(call, ended), "generation_id": row.id}))
             await (withdraw(tx) if answer is None else amend_with(tx, answer))
             return row

@@ -2,20 +2,19 @@
 
 import asyncio
 import json
-from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
-from uuid import UUID
+from typing import cast
 
 from pydantic import JsonValue
 
 from nexusone.kernel.errors import FieldError, InvalidRequest, Refusal
 from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.domain.answers import plain_answer
-from nexusone.modules.ai.domain.catalog import cheapest_instead, offered_models
+from nexusone.modules.ai.domain.catalog import cheapest_instead
 from nexusone.modules.ai.domain.lifecycle import gave_up, hold_key, purpose_of
 from nexusone.modules.ai.domain.tariff import cost_nano
 from nexusone.modules.ai.domain.wire import KINDS, WireFault, Wish, texts_of, wish_of
@@ -23,9 +22,9 @@ from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.passage import Operation, WirePassage
 from nexusone.modules.ai.service.endings import end
 from nexusone.modules.ai.service.errands import begin_errand
-from nexusone.modules.ai.service.model_overrides import adjusted
-from nexusone.modules.ai.service.models import tariff_of
-from nexusone.modules.ai.service.refusals import NoTextModel
+from nexusone.modules.ai.service.gateway_accounts import GatewayPlaces, cards_of, house_passage, own_passages
+from nexusone.modules.ai.service.models import is_own, tariff_of
+from nexusone.modules.ai.service.own_keys import OwnVendors
 from nexusone.modules.ai.service.refusals_gateway import WireBusy, WireInFlight, WireModelUnknown, WireNotPassedOn
 from nexusone.modules.ai.service.writing import call_lifetime
 from nexusone.modules.ai.settings import AiSettings
@@ -44,20 +43,6 @@ IN_FLIGHT = b'{"error": {"message": "The first request with this key has no answ
 "param": null, "code": "idempotency_in_flight"}}'
 
 
-class GatewayPlaces:
-    """How many requests of a workspace this process is passing on, and what it heard of margins a moment ago."""
-
-    def __init__(self) -> None:
-        self.running: Counter[UUID] = Counter()
-        self.reactions: OrderedDict[tuple[UUID, str], tuple[datetime, str | None]] = OrderedDict()
-
-    def leave(self, workspace_id: UUID) -> None:
-        """One less."""
-        self.running[workspace_id] -= 1
-        if self.running[workspace_id] <= 0:
-            del self.running[workspace_id]
-
-
 @dataclass(slots=True)
 class Call:
     """A request on its way: what is asked, its record, and the models that follow where one fails."""
@@ -67,6 +52,7 @@ class Call:
     card: ModelCard
     others: list[ModelCard]
     texts: tuple[str, ...]
+    own: OwnVendors
 
 
 async def begin(ctx: Context, *, operation: Operation, raw: bytes, fallbacks: Sequence[str]) -> Call:
@@ -78,11 +64,13 @@ async def begin(ctx: Context, *, operation: Operation, raw: bytes, fallbacks: Se
         PurposeStopped: the margin is too low, and no cheaper model can do it.
     """
     body = _parsed(raw)
-    asked, others = _chain(ctx, operation, body, fallbacks)
+    own = await own_passages(ctx)
+    asked, others = _chain(ctx, operation, body, fallbacks, own=own)
     wish = _wish(ctx, operation, body, card=asked, size_bytes=len(raw))
     others = [card for card in others if wish.fits(card)]
-    card = await _rerouted(ctx, wish, asked)
-    call = _call(ctx, wish, card=card, asked=asked, others=others)
+    # What the workspace pays its vendor itself has no margin that could be too low.
+    card = asked if all(is_own(one, own) for one in (asked, *others)) else await _rerouted(ctx, wish, asked, own=own)
+    call = _call(ctx, wish, card=card, asked=asked, others=others, own=own)
     places = ctx.runtime.port(GatewayPlaces)
     if places.running[ctx.workspace] >= ctx.setting(AiSettings).gateway_running_max:
         raise WireBusy(headers={"Retry-After": "1"}, wait_seconds=1)
@@ -95,20 +83,15 @@ async def begin(ctx: Context, *, operation: Operation, raw: bytes, fallbacks: Se
     return call
 
 
-def passage_of(ctx: Context) -> WirePassage:
-    """The way to the vendor.
+def passage_of(ctx: Context, call: Call) -> WirePassage:
+    """The way to the vendor of the model that is asked, by whose account it was promised.
 
     Raises:
         NoTextModel: none is connected that speaks this wire.
     """
-    if WirePassage not in ctx.runtime.ports:
-        raise NoTextModel(headers={"Retry-After": "60"})
-    return ctx.port(WirePassage)
-
-
-def cards_of(ctx: Context) -> tuple[ModelCard, ...]:
-    """The models that can be asked for at this door."""
-    return offered_models(adjusted(ctx, passage_of(ctx).catalog()), today=ctx.now().date())
+    if call.row.is_own_key and (found := call.own.find(call.row.kind, call.row.vendor)) is not None:
+        return cast(WirePassage, found)
+    return house_passage(ctx)
 
 
 def _parsed(raw: bytes) -> dict[str, JsonValue]:
@@ -121,11 +104,13 @@ def _parsed(raw: bytes) -> dict[str, JsonValue]:
     return body
 
 
-def _chain(ctx: Context, operation: Operation, body: dict[str, JsonValue], fallbacks: Sequence[str]) -> tuple[ModelCard, list[ModelCard]]:
+def _chain(
+    ctx: Context, operation: Operation, body: dict[str, JsonValue], fallbacks: Sequence[str], *, own: OwnVendors
+) -> tuple[ModelCard, list[ModelCard]]:
     name = body.get("model")
     if not isinstance(name, str) or not name:
         raise _not_passed_on(WireFault(param="model", reason="missing_required_parameter", detail="'model' is a model's name"))
-    known = {card.name: card for card in cards_of(ctx) if card.kind == KINDS[operation]}
+    known = {card.name: card for card in cards_of(ctx, own=own) if card.kind == KINDS[operation]}
     named = list(dict.fromkeys([name, *fallbacks]))
     if unknown := [one for one in named if one not in known]:
         raise WireModelUnknown(model=plain_answer(unknown[0])[:100])
@@ -145,15 +130,15 @@ def _not_passed_on(fault: WireFault) -> WireNotPassedOn:
     return WireNotPassedOn(errors=(FieldError(pointer=fault.param, code=fault.reason, detail=fault.detail),), count=1)
 
 
-async def _rerouted(ctx: Context, wish: Wish, asked: ModelCard) -> ModelCard:
+async def _rerouted(ctx: Context, wish: Wish, asked: ModelCard, *, own: OwnVendors) -> ModelCard:
     """The model asked for, or the cheapest that can do the same, where the margin is below a floor that says so."""
     if await _reaction(ctx, purpose_of(wish.kind)) != "reroute":
         return asked
 
     def cost(card: ModelCard) -> int:
-        return cost_nano(wish.bound_for(card), prices=card.prices, traits=wish.traits)
+        return 0 if is_own(card, own) else cost_nano(wish.bound_for(card), prices=card.prices, traits=wish.traits)
 
-    card = cheapest_instead(cards_of(ctx), asked=asked, can=wish.fits, cost=cost)
+    card = cheapest_instead(cards_of(ctx, own=own), asked=asked, can=wish.fits, cost=cost)
     if card is None:
         raise billing.PurposeStopped(purpose=purpose_of(wish.kind))
     return card
@@ -172,9 +157,10 @@ async def _reaction(ctx: Context, purpose: str) -> str | None:
     return reaction
 
 
-def _call(ctx: Context, wish: Wish, *, card: ModelCard, asked: ModelCard, others: list[ModelCard]) -> Call:
+def _call(ctx: Context, wish: Wish, *, card: ModelCard, asked: ModelCard, others: list[ModelCard], own: OwnVendors) -> Call:
     settings, texts = ctx.setting(AiSettings), texts_of(wish.operation, wish.body)
-    held = max(tariff_of(ctx, one, traits=wish.traits).micros(wish.bound_for(one)) for one in (card, *others))
+    tariff = tariff_of(ctx, card, traits=wish.traits, own=own)
+    most = max(tariff_of(ctx, one, traits=wish.traits, own=own).micros(wish.bound_for(one)) for one in (card, *others))
     row = GenerationRow(
         id=new_id(),
         kind=wish.kind,
@@ -189,14 +175,16 @@ def _call(ctx: Context, wish: Wish, *, card: ModelCard, asked: ModelCard, others
         prices=priced(card.prices),
         traits=dict(wish.traits),
         credits_per_dollar=settings.credits_per_dollar,
-        margin_percent=settings.margin_percent,
-        held_micros=held,
+        margin_percent=tariff.margin_percent,
+        # With an account of its own and no fee a workspace owes nothing, and a hold of nothing is none.
+        held_micros=max(1, most),
+        is_own_key=tariff.is_own_key,
         status="running",
         is_test=ctx.is_test,
         created_at=ctx.now(),
         due_at=ctx.now() + call_lifetime(ctx),
     )
-    return Call(wish=wish, row=row, card=card, others=others, texts=texts)
+    return Call(wish=wish, row=row, card=card, others=others, texts=texts, own=own)
 
 
 async def _reserve(ctx: Context, call: Call, *, prompt_hash: bytes) -> None:

@@ -11,6 +11,7 @@ from nexusone.modules.ai.domain.lifecycle import NO_ANSWER
 from nexusone.modules.ai.ports.judging import Embeddings
 from nexusone.modules.ai.service.embedders import embed, embedder
 from nexusone.modules.ai.service.indexing_endings import end_indexing
+from nexusone.modules.ai.service.refusals_knowledge import NoEmbedder
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import documents, indexings
 from nexusone.modules.ai.store.indexings import IndexingRow
@@ -22,14 +23,25 @@ GRACE_SECONDS = 30.0
 
 async def index_document(ctx: Context, *, indexing_id: UUID) -> None:
     """Takes an indexing that is queued or was abandoned, and brings it to its end; one that somebody works on is left alone."""
-    embedder(ctx)
+    async with ctx.transaction("ai") as tx:
+        known = await indexings.find(tx, workspace_id=ctx.workspace, indexing_id=indexing_id)
+    if known is None or not known.is_open:
+        return
+    try:
+        vendor = await embedder(ctx, model=known.model, is_own_key=known.is_own_key)
+    except NoEmbedder as gone:
+        if not known.is_own_key:
+            raise
+        # Nobody else pays for what the workspace said it would.
+        await end_indexing(ctx, indexing_id=indexing_id, error=(gone.code, "the workspace's own account is gone"))
+        return
     async with ctx.transaction("ai") as tx:
         row = await indexings.take(tx, workspace_id=ctx.workspace, indexing_id=indexing_id, now=ctx.now(), due_at=_lease_end(ctx))
     if row is None:
         return
     while batch := await _next_batch(ctx, row):
         try:
-            answer = await embed(ctx, texts=[chunk.embedded_text for chunk in batch], model=row.model, dimensions=row.dimensions)
+            answer = await embed(ctx, vendor, texts=[chunk.embedded_text for chunk in batch], model=row.model, dimensions=row.dimensions)
         except DefiniteFailure as failure:
             await end_indexing(ctx, indexing_id=row.id, error=(failure.code, plain_answer(failure.detail)), attempts=row.attempts)
             return

@@ -10,7 +10,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.contracts.knowledge import IndexDocument
 from nexusone.modules.ai.domain.chunking import Chunk
 from nexusone.modules.ai.domain.embedding import PURPOSE, hold_key, tokens_bound
-from nexusone.modules.ai.service.embedders import embedding_model, embedding_tariff
+from nexusone.modules.ai.service.embedders import comparing
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.ai.store import indexings
 from nexusone.modules.ai.store.indexings import IndexingRow
@@ -24,10 +24,10 @@ INDEX_JOB = "ai.index_document"
 HOLD_LIFETIME = timedelta(hours=24)
 
 
-def planned_work(ctx: Context, *, model: str, document_id: UUID, revision: int, chunks: Sequence[Chunk]) -> IndexingRow:
+async def planned_work(ctx: Context, *, model: str, document_id: UUID, revision: int, chunks: Sequence[Chunk]) -> IndexingRow:
     """The work of comparing these passages, with the most that it can cost. Raises: NoEmbedder."""
-    card = embedding_model(ctx, name=model)
-    tariff = embedding_tariff(ctx, card)
+    chosen = await comparing(ctx, model=model)
+    card, tariff = chosen.card, chosen.tariff
     return IndexingRow(
         id=new_id(),
         document_id=document_id,
@@ -50,6 +50,7 @@ def planned_work(ctx: Context, *, model: str, document_id: UUID, revision: int, 
         created_at=ctx.now(),
         finished_at=None,
         due_at=ctx.now() + timedelta(seconds=ctx.setting(AiSettings).queue_seconds_max),
+        is_own_key=tariff.is_own_key,
     )
 
 

@@ -9,7 +9,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.contracts.knowledge import Citation, Passage
 from nexusone.modules.ai.domain.embedding import PURPOSE, tokens_bound
-from nexusone.modules.ai.service.embedders import embed, embedding_model, embedding_tariff
+from nexusone.modules.ai.service.embedders import comparing, embed
 from nexusone.modules.ai.service.refusals_knowledge import CollectionNotFound, EmbedderFailed
 from nexusone.modules.ai.store import collections as collection_rows
 from nexusone.modules.ai.store import documents
@@ -55,13 +55,13 @@ async def _collections_by_model(ctx: Context, wanted: Sequence[UUID] | None) -> 
 
 
 async def _vector(ctx: Context, *, text: str, model: str) -> tuple[float, ...]:
-    card = embedding_model(ctx, name=model)
-    tariff, key = embedding_tariff(ctx, card), f"knowledge_search:{new_id()}"
+    chosen = await comparing(ctx, model=model)
+    card, tariff, key = chosen.card, chosen.tariff, f"knowledge_search:{new_id()}"
     held = max(1, tariff.micros(tokens_bound([text])))
     await billing.check_margin(ctx, purpose=PURPOSE)
     await billing.hold(ctx, key=key, amount_micros=held, purpose=PURPOSE, expires_in=HOLD_LIFETIME)
     try:
-        answer = await embed(ctx, texts=[text], model=card.name, dimensions=card.dimensions)
+        answer = await embed(ctx, chosen.vendor, texts=[text], model=card.name, dimensions=card.dimensions)
     except (DefiniteFailure, UnknownOutcome) as error:
         # Nobody got anything, so nobody pays, whatever the vendor did.
         await billing.release(ctx, key=key)

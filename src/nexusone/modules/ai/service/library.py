@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -160,13 +160,18 @@ async def _read(ctx: Context, file: AsyncIterator[bytes]) -> bytes:
     return bytes(taken)
 
 
-def _asset(ctx: Context, row: AssetRow) -> Asset:
-    expires_at = ctx.now() + timedelta(seconds=ctx.setting(AssetSettings).asset_link_seconds)
+def link_to(ctx: Context, blob_key: str) -> str:
+    """An address that opens a file of the workspace for a while, for whoever has it."""
     address, keys = ctx.setting(PlatformSettings).public_address, ctx.runtime.keys.signing_keys(LINK_PURPOSE)
+    return f"{address}/v1/files/{sign_link(ctx.workspace, blob_key, expires_at=_links_expire_at(ctx), keys=keys)}"
 
-    def link(key: str) -> str:
-        return f"{address}/v1/files/{sign_link(ctx.workspace, key, expires_at=expires_at, keys=keys)}"
 
+def _links_expire_at(ctx: Context) -> datetime:
+    return ctx.now() + timedelta(seconds=ctx.setting(AssetSettings).asset_link_seconds)
+
+
+def _asset(ctx: Context, row: AssetRow) -> Asset:
+    expires_at = _links_expire_at(ctx)
     return Asset(
         id=row.id,
         kind=row.kind,
@@ -185,8 +190,8 @@ def _asset(ctx: Context, row: AssetRow) -> Asset:
         is_ai_generated=row.is_ai_generated,
         has_manifest=row.has_manifest,
         version=row.version,
-        content_url=link(row.blob_key),
-        thumbnail_url=None if row.thumbnail_key is None else link(row.thumbnail_key),
+        content_url=link_to(ctx, row.blob_key),
+        thumbnail_url=None if row.thumbnail_key is None else link_to(ctx, row.thumbnail_key),
         links_expire_at=expires_at.replace(microsecond=0),
         created_by=row.created_by,
         created_at=row.created_at,

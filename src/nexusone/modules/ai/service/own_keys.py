@@ -5,18 +5,32 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 from uuid import UUID
 
+from nexusone.modules.ai.ports.judging import Embedder
 from nexusone.modules.ai.ports.media import ImageModel, VideoModel, VoiceModel
 from nexusone.modules.ai.ports.models import Kind
+from nexusone.modules.ai.ports.passage import WirePassage
 from nexusone.modules.ai.ports.text import TextModel
 from nexusone.modules.ai.ports.vendors import Vendor, VendorKit
 from nexusone.modules.ai.store import vendor_keys
 from nexusone.modules.ai.store.vendor_keys import VendorKeyRow
 from nexusone.platform.runtime import Context
 
-PORTS: Mapping[Kind, type[object]] = {"text": TextModel, "image": ImageModel, "voice": VoiceModel, "video": VideoModel}
+Use = Kind | Literal["wire"]
+"""What an account is used for: to make something of a kind, or to pass on requests in the wire of others."""
+
+PORTS: Mapping[Use, type[object]] = {
+    "text": TextModel,
+    "image": ImageModel,
+    "voice": VoiceModel,
+    "video": VideoModel,
+    "embedding": Embedder,
+    "wire": WirePassage,
+}
+KINDS: tuple[Kind, ...] = ("text", "image", "voice", "video", "embedding")
+PASSED_ON: tuple[Kind, ...] = ("text", "image", "embedding")
 TABLE, COLUMN = "ai.vendor_key", "sealed_credentials"
 CONNECTIONS_MAX = 256
 # Longer than the longest call or download, so that nothing is closed under who uses it.
@@ -31,11 +45,15 @@ class _Client(Protocol):
 class OwnVendors:
     """The clients of a workspace's own accounts, by kind and vendor."""
 
-    by_kind: Mapping[Kind, Mapping[str, object]]
+    by_kind: Mapping[Use, Mapping[str, object]]
 
-    def find(self, kind: Kind, vendor: str) -> object | None:
+    def find(self, kind: Use, vendor: str) -> object | None:
         """The client of a vendor; None where the workspace has no account of its own there."""
         return self.by_kind.get(kind, {}).get(vendor)
+
+    def passages(self) -> "OwnVendors":
+        """The same accounts as far as requests can be passed on to them, whatever these ask for."""
+        return OwnVendors(dict.fromkeys(PASSED_ON, wires)) if (wires := self.by_kind.get("wire")) else NO_OWN
 
 
 NO_OWN = OwnVendors({})
@@ -44,7 +62,7 @@ NO_OWN = OwnVendors({})
 @dataclass(frozen=True, slots=True)
 class _Connection:
     key_id: UUID
-    clients: Mapping[Kind, object]
+    clients: Mapping[Use, object]
 
 
 class OwnClients:
@@ -54,7 +72,7 @@ class OwnClients:
         self._open: OrderedDict[tuple[UUID, str], _Connection] = OrderedDict()
         self._retired: list[tuple[datetime, _Connection]] = []
 
-    def find(self, workspace_id: UUID, row: VendorKeyRow) -> Mapping[Kind, object] | None:
+    def find(self, workspace_id: UUID, row: VendorKeyRow) -> Mapping[Use, object] | None:
         """The clients with this very key."""
         found = self._open.get((workspace_id, row.vendor))
         if found is None or found.key_id != row.id:
@@ -62,7 +80,7 @@ class OwnClients:
         self._open.move_to_end((workspace_id, row.vendor))
         return found.clients
 
-    def keep(self, workspace_id: UUID, row: VendorKeyRow, clients: Mapping[Kind, object], *, now: datetime) -> None:
+    def keep(self, workspace_id: UUID, row: VendorKeyRow, clients: Mapping[Use, object], *, now: datetime) -> None:
         """Keeps clients; those of an earlier key and those used longest ago are retired."""
         self.retire(workspace_id, row.vendor, now=now)
         self._open[workspace_id, row.vendor] = _Connection(row.id, clients)
@@ -97,14 +115,14 @@ async def own_vendors(ctx: Context) -> OwnVendors:
         rows = await vendor_keys.list_all(tx, workspace_id=ctx.workspace)
     if not rows:
         return NO_OWN
-    by_kind: dict[Kind, dict[str, object]] = {kind: {} for kind in PORTS}
+    by_kind: dict[Use, dict[str, object]] = {use: {} for use in PORTS}
     for row in rows:
         for kind, client in (await clients_of(ctx, row)).items():
             by_kind[kind][row.vendor] = client
     return OwnVendors(by_kind)
 
 
-async def clients_of(ctx: Context, row: VendorKeyRow) -> Mapping[Kind, object]:
+async def clients_of(ctx: Context, row: VendorKeyRow) -> Mapping[Use, object]:
     """The clients with one key, by what they make; none where the vendor is not there any more."""
     opened, now = ctx.port(OwnClients), ctx.now()
     await opened.close_retired(now=now)
@@ -137,7 +155,7 @@ def connectable(ctx: Context) -> tuple[Vendor, ...]:
 
 def kinds_of(vendor: Vendor) -> tuple[Kind, ...]:
     """What a vendor makes."""
-    return tuple(kind for kind, port in PORTS.items() if port in vendor.ports)
+    return tuple(kind for kind in KINDS if PORTS[kind] in vendor.ports)
 
 
 async def sealed(ctx: Context, key_id: UUID, credentials: Mapping[str, str]) -> bytes:

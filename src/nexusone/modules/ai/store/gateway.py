@@ -18,18 +18,20 @@ from nexusone.platform.sql import fragment, sql
 BEGIN = sql("""
 insert into ai.generation (
     workspace_id, id, kind, origin, status, settlement, requested_by, locale, prompt, prompt_hash, vendor, model, asked_model, fallbacks,
-    output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, calls, is_test, created_at, started_at, due_at
+    output_tokens_max, prices, traits, credits_per_dollar, margin_percent, held_micros, calls, is_test, is_own_key, created_at, started_at,
+    due_at
 )
 values (
     %(workspace_id)s, %(id)s, %(kind)s, 'gateway', 'running', 'held', %(requested_by)s, null, %(prompt)s, %(prompt_hash)s, %(vendor)s,
     %(model)s, %(asked_model)s, %(fallbacks)s, %(output_tokens_max)s, %(prices)s, %(traits)s, %(credits_per_dollar)s,
-    %(margin_percent)s, %(held_micros)s, 1, %(is_test)s, %(now)s, %(now)s, %(due_at)s
+    %(margin_percent)s, %(held_micros)s, 1, %(is_test)s, %(is_own_key)s, %(now)s, %(now)s, %(due_at)s
 )
 returning id
 """)
 
 TURN = sql("""
-update ai.generation set vendor = %(vendor)s, model = %(model)s, prices = %(prices)s, calls = calls + 1, due_at = %(due_at)s
+update ai.generation set vendor = %(vendor)s, model = %(model)s, prices = %(prices)s, margin_percent = %(margin_percent)s,
+    is_own_key = %(is_own_key)s, calls = calls + 1, due_at = %(due_at)s
 where workspace_id = %(workspace_id)s and id = %(id)s and status = 'running'
 """)
 
@@ -43,7 +45,8 @@ update ai.generation
 set status = %(status)s, settlement = 'due', charged_micros = %(charged_micros)s, input_tokens = %(input_tokens)s,
     output_tokens = %(output_tokens)s, images = %(images)s, output = %(output)s, output_hash = %(output_hash)s,
     finish_reason = %(finish_reason)s, model_version = %(model_version)s, vendor_reference = %(vendor_reference)s,
-    error_code = %(error_code)s, error_detail = %(error_detail)s, safety = %(safety)s, finished_at = %(now)s, due_at = %(due_at)s
+    error_code = %(error_code)s, error_detail = %(error_detail)s, safety = %(safety)s, finished_at = %(now)s, due_at = %(due_at)s,
+    asset_ids = %(asset_ids)s::uuid[]
 where workspace_id = %(workspace_id)s and id = %(id)s and (status = 'running' or (status = 'unknown' and settlement = 'held'))
 returning {columns}
 """)
@@ -101,7 +104,7 @@ async def begin(tx: Transaction, row: GenerationRow, *, workspace_id: UUID, prom
 
 async def turn(tx: Transaction, row: GenerationRow, *, workspace_id: UUID) -> None:
     """Another model is asked, at its own prices; what `row` says of it is noted before."""
-    names = ("id", "vendor", "model", "due_at")
+    names = ("id", "vendor", "model", "margin_percent", "is_own_key", "due_at")
     kept = {"workspace_id": workspace_id, "prices": Jsonb(row.prices)}
     await tx.execute(TURN, {**{name: getattr(row, name) for name in names}, **kept})
 
@@ -131,7 +134,7 @@ async def note_safety(ctx: Context, *, generation_id: UUID, safety: Mapping[str,
 
 def _row_parameters(workspace_id: UUID, row: GenerationRow, prompt_hash: bytes) -> dict[str, Any]:
     plain = ("id", "kind", "requested_by", "prompt", "vendor", "model", "asked_model", "fallbacks", "output_tokens_max")
-    counted = ("credits_per_dollar", "margin_percent", "held_micros", "is_test", "due_at")
+    counted = ("credits_per_dollar", "margin_percent", "held_micros", "is_test", "is_own_key", "due_at")
     kept = {"prices": Jsonb(row.prices), "traits": Jsonb(row.traits), "prompt_hash": prompt_hash, "now": row.created_at}
     return {"workspace_id": workspace_id, **{name: getattr(row, name) for name in (*plain, *counted)}, **kept}
 
@@ -148,6 +151,7 @@ def _end_parameters(workspace_id: UUID, generation_id: UUID, ended: EndedCall) -
         "images": usage.images,
         "output_hash": ended.output_hash,
         "charged_micros": ended.charged_micros,
+        "asset_ids": list(outcome.asset_ids),
         "safety": None if outcome.safety is None else Jsonb(dict(outcome.safety)),
         "now": ended.now,
         "due_at": ended.due_at,

@@ -13,6 +13,7 @@ from nexusone.modules.ai.domain.lifecycle import Outcome, Settlement, Status
 from nexusone.modules.ai.domain.tariff import Tariff, Usage
 from nexusone.modules.ai.ports.models import Kind, Price
 from nexusone.platform.database import Transaction
+from nexusone.platform.runtime import Context
 from nexusone.platform.sql import fragment, sql
 
 Origin = Literal["api", "gateway"]
@@ -120,6 +121,7 @@ returning {columns}
 SETTLED = sql("""
 update ai.generation set settlement = 'done', due_at = null
 where workspace_id = %(workspace_id)s and id = %(id)s and settlement = 'due'
+returning id
 """)
 
 NOTE_SAFETY = sql("""
@@ -146,6 +148,11 @@ limit %(limit)s
 LIST_DUE = sql("""
 select workspace_id, id from ai.generation where due_at <= %(now)s order by due_at limit %(limit)s
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,9 +398,12 @@ async def owe(tx: Transaction, *, workspace_id: UUID, generation_id: UUID, charg
     return await tx.fetch_one(GenerationRow, OWE, parameters)
 
 
-async def mark_settled(tx: Transaction, *, workspace_id: UUID, generation_id: UUID) -> None:
+async def mark_settled(ctx: Context, *, generation_id: UUID) -> None:
     """Nothing is open any more."""
-    await tx.execute(SETTLED, {"workspace_id": workspace_id, "id": generation_id})
+    parameters = {"workspace_id": ctx.workspace, "id": generation_id}
+    if await ctx.try_in_one_trip("ai", _Marked, SETTLED, parameters) is None:
+        async with ctx.transaction("ai") as tx:
+            await tx.execute(SETTLED, parameters)
 
 
 async def find(tx: Transaction, *, workspace_id: UUID, generation_id: UUID) -> GenerationRow | None:

@@ -10,17 +10,18 @@ from nexusone.platform.sql import fragment, sql
 
 COLUMNS = fragment("""
     id, document_id, revision, status, settlement, requested_by, model, dimensions, price_micros, price_per, credits_per_dollar,
-    margin_percent, held_micros, charged_micros, attempts, input_tokens, error_code, error_detail, created_at, finished_at, due_at
+    margin_percent, held_micros, charged_micros, attempts, input_tokens, error_code, error_detail, created_at, finished_at, due_at,
+    is_own_key
 """)
 
 INSERT = sql("""
 insert into ai.knowledge_indexing (
     workspace_id, id, document_id, revision, status, settlement, requested_by, model, dimensions, price_micros, price_per,
-    credits_per_dollar, margin_percent, held_micros, created_at, due_at
+    credits_per_dollar, margin_percent, held_micros, created_at, due_at, is_own_key
 )
 values (
     %(workspace_id)s, %(id)s, %(document_id)s, %(revision)s, 'queued', 'held', %(requested_by)s, %(model)s, %(dimensions)s,
-    %(price_micros)s, %(price_per)s, %(credits_per_dollar)s, %(margin_percent)s, %(held_micros)s, %(now)s, %(due_at)s
+    %(price_micros)s, %(price_per)s, %(credits_per_dollar)s, %(margin_percent)s, %(held_micros)s, %(now)s, %(due_at)s, %(is_own_key)s
 )
 """)
 
@@ -93,11 +94,12 @@ class IndexingRow:
     created_at: datetime
     finished_at: datetime | None
     due_at: datetime | None
+    is_own_key: bool = False
 
     @property
     def tariff(self) -> EmbeddingTariff:
         """The prices it was promised at."""
-        return EmbeddingTariff(self.price_micros, self.price_per, self.credits_per_dollar, self.margin_percent)
+        return EmbeddingTariff(self.price_micros, self.price_per, self.credits_per_dollar, self.margin_percent, self.is_own_key)
 
     @property
     def is_open(self) -> bool:
@@ -132,6 +134,7 @@ async def insert(tx: Transaction, row: IndexingRow, *, workspace_id: UUID) -> No
             "held_micros": row.held_micros,
             "now": row.created_at,
             "due_at": row.due_at,
+            "is_own_key": row.is_own_key,
         },
     )
 

@@ -1,5 +1,6 @@
 """Holding credits and resolving holds."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -7,17 +8,22 @@ from typing import assert_never
 from nexusone.kernel.ids import new_id
 from nexusone.kernel.money import credits_to_text
 from nexusone.modules.billing.contracts.credits import Hold
+from nexusone.modules.billing.contracts.usage import UsageEvent
 from nexusone.modules.billing.domain.amounts import check_amount, check_key, check_purpose
 from nexusone.modules.billing.domain.resolution import Request, Standing, Verdict, judge
 from nexusone.modules.billing.events.ledger import CreditsSettled, HoldKept
 from nexusone.modules.billing.service import caps, watching
 from nexusone.modules.billing.service.bookings import Overtaken, book, repay
+from nexusone.modules.billing.service.margins import check_cost
 from nexusone.modules.billing.service.overdraft import settle_beyond
 from nexusone.modules.billing.service.refusals import HoldNotFound, HoldResolved, InsufficientCredits, KeyConflict, SettleExceedsHold
+from nexusone.modules.billing.service.usage import own_events
 from nexusone.modules.billing.store import balances, holds, resolutions
 from nexusone.modules.billing.store import caps as caps_store
 from nexusone.modules.billing.store.holds import HoldRow, NewHold
-from nexusone.modules.billing.store.resolutions import Resolution
+from nexusone.modules.billing.store.margins import insert_cost
+from nexusone.modules.billing.store.resolutions import Noted, Resolution
+from nexusone.modules.billing.store.usage import insert_events
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import fact_parameters, publish
 from nexusone.platform.runtime import Context
@@ -49,6 +55,14 @@ async def settle(ctx: Context, *, key: str, amount_micros: int) -> Hold:
     """Books what was used and gives the rest back; see `api.settle`."""
     check_amount(amount_micros)
     return await _resolve(ctx, _resolution(ctx, key=key, used=amount_micros))
+
+
+async def settle_noting(ctx: Context, *, key: str, amount_micros: int, cost_nano: int, events: Sequence[UsageEvent]) -> Hold:
+    """Books what was used, what it cost and what is metered at once; see `api.settle_noting`."""
+    check_amount(amount_micros)
+    check_cost(cost_nano)
+    noted = Noted(cost_nano, own_events(ctx, events))
+    return await _resolve(ctx, _resolution(ctx, key=key, used=amount_micros), noted)
 
 
 async def settle_part(ctx: Context, *, key: str, part_key: str, amount_micros: int) -> Hold:
@@ -134,27 +148,46 @@ def _resolution(ctx: Context, *, key: str, used: int) -> Resolution:
     )
 
 
-async def _resolve(ctx: Context, wanted: Resolution) -> Hold:
+async def _resolve(ctx: Context, wanted: Resolution, noted: Noted | None = None) -> Hold:
     async def work(tx: Transaction) -> HoldRow:
-        resolved = await resolutions.resolve(tx, wanted)
-        if resolved is None:
-            return await _resolve_otherwise(ctx, tx, wanted)
-        if not resolved.is_booked:
-            raise Overtaken
-        if resolved.owes:
-            await repay(ctx, tx)
-        if resolved.is_low:
-            await watching.look(ctx, tx)
-        await _announce(tx, resolved, wanted, is_late=False)
-        return resolved
+        row = await _resolve_at_length(ctx, tx, wanted)
+        if noted is not None:
+            await _note(tx, row, wanted, noted)
+        return row
 
     # A fact with subscribers leaves jobs behind, which takes a transaction; a part of nothing leaves no transfer that would tell that
     # its key is known.
     if not ctx.subscribers(CreditsSettled.name) and (wanted.is_final or wanted.used):
-        row = await resolutions.resolve_in_one_trip(ctx, wanted, fact=_fact(ctx, wanted))
+        fact = _fact(ctx, wanted)
+        if noted is None:
+            row = await resolutions.resolve_in_one_trip(ctx, wanted, fact=fact)
+        else:
+            row = await resolutions.resolve_noting_in_one_trip(ctx, wanted, noted, fact=fact)
         if row is not None:
             return _contract(row)
     return _contract(await book(ctx, work))
+
+
+async def _resolve_at_length(ctx: Context, tx: Transaction, wanted: Resolution) -> HoldRow:
+    resolved = await resolutions.resolve(tx, wanted)
+    if resolved is None:
+        return await _resolve_otherwise(ctx, tx, wanted)
+    if not resolved.is_booked:
+        raise Overtaken
+    if resolved.owes:
+        await repay(ctx, tx)
+    if resolved.is_low:
+        await watching.look(ctx, tx)
+    await _announce(tx, resolved, wanted, is_late=False)
+    return resolved
+
+
+async def _note(tx: Transaction, row: HoldRow, wanted: Resolution, noted: Noted) -> None:
+    known = wanted.workspace_id
+    if noted.cost_nano:
+        await insert_cost(tx, workspace_id=known, key=wanted.key, purpose=row.purpose, cost_nano=noted.cost_nano, now=wanted.now)
+    if noted.events:
+        await insert_events(tx, workspace_id=known, events=noted.events, now=wanted.now)
 
 
 def _fact(ctx: Context, wanted: Resolution) -> dict[str, object]:

@@ -31,10 +31,15 @@ COST_NANO_MAX = BIGINT_MAX // 1000
 async def record_cost(ctx: Context, *, key: str, purpose: str, cost_nano: int) -> None:
     """Notes what a vendor charged for a purpose, once per key; see `api.record_cost`."""
     check_key(key)
-    if not 0 <= cost_nano <= COST_NANO_MAX:
-        raise ValueError(f"a cost is between nothing and nine million dollars, not {cost_nano} nano-dollars")
+    check_cost(cost_nano)
     async with ctx.transaction("billing") as tx:
         await margins.insert_cost(tx, workspace_id=ctx.workspace, key=key, purpose=purpose, cost_nano=cost_nano, now=ctx.now())
+
+
+def check_cost(cost_nano: int) -> None:
+    """Raises ValueError for what no vendor charges."""
+    if not 0 <= cost_nano <= COST_NANO_MAX:
+        raise ValueError(f"a cost is between nothing and nine million dollars, not {cost_nano} nano-dollars")
 
 
 async def find_reaction(ctx: Context, *, purpose: str) -> ReactionName | None:

@@ -22,13 +22,18 @@ OURS = "nexusone "
 
 async def record(ctx: Context, *, events: Sequence[UsageEvent]) -> UsageRecorded:
     """Writes a batch in one statement, each id once for all time; see `api.record_usage`."""
-    _check(ctx, events)
-    ours = [event.model_copy(update={"id": OURS + event.id}) for event in events]
+    ours = own_events(ctx, events)
 
     async def work(tx: Transaction) -> UsageRecorded:
         return await _record(ctx, tx, ours)
 
     return await ctx.atomically("billing", work)
+
+
+def own_events(ctx: Context, events: Sequence[UsageEvent]) -> list[UsageEvent]:
+    """Checked events under ids that nobody outside can take; see `api.record_usage` for what is raised."""
+    _check(ctx, events)
+    return [event.model_copy(update={"id": OURS + event.id}) for event in events]
 
 
 async def record_request(ctx: Context, *, wanted: NewUsage) -> UsageRecorded:

@@ -1,12 +1,14 @@
 """SQL of resolving holds: each booking is one statement that locks the hold, then the account, then the grants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from nexusone.modules.billing.contracts.usage import UsageEvent
 from nexusone.modules.billing.domain.resolution import HoldState
 from nexusone.modules.billing.store.holds import HoldRow
+from nexusone.modules.billing.store.usage import events_parameters
 from nexusone.platform.database import Transaction
 from nexusone.platform.events import FACT
 from nexusone.platform.runtime import Context
@@ -87,7 +89,7 @@ from resolved as r, moved
 # The common case alone in its transaction: what came from one grant and stands under no cap. It tells itself of what it settled. Where
 # more is to be done (the part was booked before, overdraft can be paid back, a threshold is crossed) it is undone, and the longer way
 # does it. Every part of the statement is paid for each time, so it has no more than it needs.
-RESOLVE_IN_ONE_TRIP = fragment("""
+_IN_ONE_TRIP = fragment("""
 with {used_up}
         and cardinality(h.grant_ids) = 1 and cardinality(h.counted) = 0
     returning h.id, h.key, h.purpose, h.amount_micros, h.settled_micros, h.closing_micros, h.state, h.expires_at,
@@ -114,7 +116,7 @@ with {used_up}
         values ('held', -%(used)s::bigint - r.rest), ('spent', %(used)s::bigint), ('available', r.rest)
     ) as line (account, amount)
     where line.amount <> 0
-), {fact}
+), {beside}{fact}
 select r.id, r.key, r.purpose, r.amount_micros, r.settled_micros, r.closing_micros, r.state, r.expires_at
 from resolved as r
 cross join moved
@@ -131,6 +133,26 @@ where (not moved.is_more and (booked.id is not null or %(used)s::bigint + r.rest
         where %(used)s::bigint > 0
         """)
     ),
+)
+
+RESOLVE_IN_ONE_TRIP = _IN_ONE_TRIP.fill(beside=fragment(""))
+
+# The same, with what a vendor charged and what was used of what is metered.
+RESOLVE_NOTING_IN_ONE_TRIP = _IN_ONE_TRIP.fill(
+    beside=fragment("""costed as (
+    insert into billing.vendor_cost (workspace_id, key, purpose, cost_nano, occurred_at)
+    select %(workspace_id)s, %(key)s, r.purpose, %(cost_nano)s::bigint, %(now)s
+    from resolved as r
+    where %(cost_nano)s::bigint > 0
+    on conflict (workspace_id, key) do nothing
+), metered as (
+    insert into billing.usage_event (workspace_id, id, meter, quantity, subject, occurred_at, recorded_at)
+    select %(workspace_id)s, e.id, e.meter, e.quantity, e.subject, e.occurred_at, %(now)s
+    from resolved as r,
+        unnest(%(ids)s::text[], %(meters)s::text[], %(quantities)s::bigint[], %(subjects)s::text[], %(times)s::timestamptz[])
+            as e (id, meter, quantity, subject, occurred_at)
+    on conflict (workspace_id, id) do nothing
+), """)
 )
 
 LOCK_HOLD = sql("""
@@ -214,6 +236,14 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """What is noted of work when it is paid for: what a vendor charged for it (0: nothing), and what was used."""
+
+    cost_nano: int
+    events: Sequence[UsageEvent]
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedRow(HoldRow):
     """A hold after its resolution; `is_booked` false: the part was booked meanwhile.
 
@@ -233,6 +263,13 @@ async def resolve(tx: Transaction, wanted: Resolution) -> ResolvedRow | None:
 async def resolve_in_one_trip(ctx: Context, wanted: Resolution, *, fact: Mapping[str, object]) -> HoldRow | None:
     """The common case, told and committed in one round trip; None where it takes more than that. `fact`: as `fact_parameters`."""
     rows = await ctx.try_in_one_trip("billing", HoldRow, RESOLVE_IN_ONE_TRIP, {**fact, **_resolution_parameters(wanted)})
+    return rows[0] if rows else None
+
+
+async def resolve_noting_in_one_trip(ctx: Context, wanted: Resolution, noted: Noted, *, fact: Mapping[str, object]) -> HoldRow | None:
+    """The same together with what is noted of the work."""
+    told = {**fact, "cost_nano": noted.cost_nano, **events_parameters(noted.events), **_resolution_parameters(wanted)}
+    rows = await ctx.try_in_one_trip("billing", HoldRow, RESOLVE_NOTING_IN_ONE_TRIP, told)
     return rows[0] if rows else None
 
 

@@ -153,18 +153,18 @@ class DayRow:
 
 async def insert_events(tx: Transaction, *, workspace_id: UUID, events: Sequence[UsageEvent], now: datetime) -> int:
     """Writes events that are not known by their id; answers how many."""
-    return await tx.execute(
-        INSERT_EVENTS,
-        {
-            "workspace_id": workspace_id,
-            "now": now,
-            "ids": [event.id for event in events],
-            "meters": [event.meter for event in events],
-            "quantities": [event.quantity for event in events],
-            "subjects": [event.subject for event in events],
-            "times": [event.occurred_at for event in events],
-        },
-    )
+    return await tx.execute(INSERT_EVENTS, {"workspace_id": workspace_id, "now": now, **events_parameters(events)})
+
+
+def events_parameters(events: Sequence[UsageEvent]) -> dict[str, object]:
+    """Events as the arrays that statements take them in."""
+    return {
+        "ids": [event.id for event in events],
+        "meters": [event.meter for event in events],
+        "quantities": [event.quantity for event in events],
+        "subjects": [event.subject for event in events],
+        "times": [event.occurred_at for event in events],
+    }
 
 
 async def value_over(tx: Transaction, *, workspace_id: UUID, meter: str, aggregation: Aggregation, since: datetime, until: datetime) -> int:
