@@ -21,7 +21,7 @@ class PipelineSecretWish(Contract):
 class PipelineSecret(Contract):
     """That there is a secret of this name, who put it there and when a step last sent it (to the minute); never its value."""
 
-    name: Key
+    name: str
     version: int
     created_by: str
     created_at: Instant
