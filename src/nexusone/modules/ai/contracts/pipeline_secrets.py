@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, StringConstraints
 
-from nexusone.kernel.contract import Contract, Instant, Key
+from nexusone.kernel.contract import Contract, Instant
 
 SecretValue = Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=r"^[!-~]([ -~]*[!-~])?$")]
 """What a header can hold: visible ASCII, with spaces inside alone."""
