@@ -18,6 +18,8 @@ from nexusone.kernel.clock import SystemClock
 from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.ports.judging import Moderator
 from nexusone.modules.ai.ports.passage import WirePassage
+from nexusone.modules.ai.service.breaking import Breakers
+from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.contracts.credits import Balance
@@ -94,7 +96,9 @@ async def open_house(
     async with simulated(recorder) as vendor:
         setup = ProviderSetup(address=f"{vendor}/v1", credentials={"api_key": "sk-sandbox"}, is_sandbox=True)
         passage, moderator = build_passage(setup), build_moderator(setup)
-        ports: dict[type[object], object] = {**composition.runtime.ports, WirePassage: passage, Moderator: moderator}
+        # What other tests' vendors did says nothing of this one.
+        own = {WirePassage: passage, Moderator: moderator, Breakers: Breakers(), GatewayPlaces: GatewayPlaces()}
+        ports: dict[type[object], object] = {**composition.runtime.ports, **own}
         runtime = replace(composition.runtime, ports=ports, settings={**composition.runtime.settings, AiSettings: settings})
         app = replace(composition, runtime=runtime).application(lifespan=no_lifespan)
         try:

@@ -167,10 +167,11 @@ async def test_a_body_that_is_too_large_and_one_that_is_no_json(house: House) ->
 async def test_so_many_at_once_are_told_to_wait(composition: Composition) -> None:
     settings = replace_settings(gateway_running_max=1)
     async with open_house(composition, settings=settings) as house, house.client() as client:
-        await house.vendor.spoil("slow", delay_seconds=0.5)
+        await house.vendor.spoil("slow", delay_seconds=3.0)
         first = asyncio.create_task(client.chat.completions.create(**ASKING))
-        while (await house.vendor.log())["count"] == 0:  # noqa: ASYNC110 - the vendor is another process in earnest
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while (await house.vendor.log())["count"] == 0:  # noqa: ASYNC110 - the vendor is another process in earnest
+                await asyncio.sleep(0.01)
         with pytest.raises(openai.RateLimitError) as refused:
             await client.chat.completions.create(**ASKING)
         assert refused.value.response.headers["retry-after"] == "1"

@@ -72,7 +72,7 @@ async def test_the_same_key_opens_one_page(shop: Shop) -> None:
 
 
 async def test_res_03_a_request_that_was_cut_off_goes_on_under_its_key(shop: Shop) -> None:
-    await shop.spoil("lost_answer", path="/v")
+    await shop.spoil("lost_answer", path="/checkout")
     wanted = {"pack": "small", "gateway": shop.gateway, "return_url": "https://app.example/back"}
     headers = {"Idempotency-Key": "k2"}
     cut = await shop.customer.client.post("/v1/credits/purchases", json=wanted, headers=headers)
