@@ -19,7 +19,7 @@ from nexusone.kernel.ids import new_id
 from nexusone.modules.ai.ports.judging import Moderator
 from nexusone.modules.ai.ports.passage import WirePassage
 from nexusone.modules.ai.service.breaking import Breakers
-from nexusone.modules.ai.service.gateway_reserving import GatewayPlaces
+from nexusone.modules.ai.service.gateway_accounts import GatewayPlaces
 from nexusone.modules.ai.settings import AiSettings
 from nexusone.modules.billing import api as billing
 from nexusone.modules.billing.contracts.credits import Balance
