@@ -13,7 +13,7 @@ from nexusone.kernel.outcomes import DefiniteFailure, UnknownOutcome
 from nexusone.modules.ai.domain.answers import ShapedAnswer, plain_answer, shaped_answer
 from nexusone.modules.ai.domain.instructions import instructions_for, repair_prompt
 from nexusone.modules.ai.domain.lifecycle import EMPTY_ANSWER, OUTPUT_NOT_MATCHING, REFUSED_BY_MODERATION, Outcome, lost
-from nexusone.modules.ai.domain.tariff import Usage
+from nexusone.modules.ai.domain.tariff import Tariff, Usage
 from nexusone.modules.ai.ports.models import ModelCard
 from nexusone.modules.ai.ports.text import TextRequest, TextResult
 from nexusone.modules.ai.service.breaking import check_breaker, is_the_models_fault, note_failure, note_success
@@ -136,21 +136,7 @@ async def after_failure(ctx: Context, course: Course, failure: DefiniteFailure) 
 async def note_call(ctx: Context, course: Course) -> bool:
     """Puts the next call on record before it is made; False where the generation has ended meanwhile."""
     row = course.row
-    async with ctx.transaction("ai") as tx:
-        noted = await generations.begin_call(
-            tx,
-            workspace_id=ctx.workspace,
-            generation_id=row.id,
-            usage=course.usage,
-            vendor=row.vendor,
-            model=row.model,
-            tariff=row.tariff,
-            now=ctx.now(),
-            due_at=ctx.now() + call_lifetime(ctx),
-        )
-    if noted is not None:
-        course.row = noted
-    return noted is not None
+    return await _put_on_record(ctx, course, vendor=row.vendor, model=row.model, tariff=row.tariff)
 
 
 async def fall_back(ctx: Context, course: Course, *, not_at: str | None = None) -> Outcome | None:
@@ -158,28 +144,35 @@ async def fall_back(ctx: Context, course: Course, *, not_at: str | None = None) 
 
     `not_at`: a vendor that was asked already under this generation's id.
     """
-    row, own = course.row, await own_vendors(ctx)
+    own = await own_vendors(ctx)
     card = _next_card(ctx, course, own, not_at)
     if card is None:
         detail = "no other model of the chain can be asked"
         return Outcome(status="failed", usage=course.usage, error_code="ai.model_unknown", error_detail=detail)
     course.retries_left, course.retries = ctx.setting(AiSettings).retries_max, 0
+    tariff = tariff_of(ctx, card, traits=course.row.traits, own=own)
+    if not await _put_on_record(ctx, course, vendor=card.vendor, model=card.name, tariff=tariff):
+        return lost(course.usage, "the generation was given up meanwhile")
+    return None
+
+
+async def _put_on_record(ctx: Context, course: Course, *, vendor: str, model: str, tariff: Tariff, is_noted: bool = False) -> bool:
     async with ctx.transaction("ai") as tx:
         noted = await generations.begin_call(
             tx,
             workspace_id=ctx.workspace,
-            generation_id=row.id,
+            generation_id=course.row.id,
             usage=course.usage,
-            vendor=card.vendor,
-            model=card.name,
-            tariff=tariff_of(ctx, card, traits=row.traits, own=own),
+            vendor=vendor,
+            model=model,
+            tariff=tariff,
             now=ctx.now(),
             due_at=ctx.now() + call_lifetime(ctx),
+            is_noted=is_noted,
         )
-    if noted is None:
-        return lost(course.usage, "the generation was given up meanwhile")
-    course.row = noted
-    return None
+    if noted is not None:
+        course.row = noted
+    return noted is not None
 
 
 def _next_card(ctx: Context, course: Course, own: OwnVendors, not_at: str | None) -> ModelCard | None:
@@ -272,20 +265,8 @@ async def _begin_second(ctx: Context, course: Course) -> Second | None:
 
 async def _switch(ctx: Context, course: Course, winner: Second) -> None:
     row = winner.row
-    async with ctx.transaction("ai") as tx:
-        noted = await generations.begin_call(
-            tx,
-            workspace_id=ctx.workspace,
-            generation_id=row.id,
-            usage=course.usage,
-            vendor=row.vendor,
-            model=row.model,
-            tariff=winner.tariff,
-            now=ctx.now(),
-            due_at=ctx.now() + call_lifetime(ctx),
-            is_noted=True,
-        )
-    course.row = noted or row
+    if not await _put_on_record(ctx, course, vendor=row.vendor, model=row.model, tariff=winner.tariff, is_noted=True):
+        course.row = row
 
 
 async def _ask(ctx: Context, row: GenerationRow, request: TextRequest) -> TextResult:
